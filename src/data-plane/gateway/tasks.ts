@@ -5,7 +5,7 @@ import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { Era } from '../../mcp/protocol/era.js';
-import { relayAnswer, type AnswerOptions } from '../relay/relay-answer.js';
+import { relayUntilOver, type AnswerOptions } from '../relay/relay-answer.js';
 import { rewriteMessages } from '../relay/rewrite-messages.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange, SessionExchange } from '../relay/exchange.js';
@@ -66,13 +66,10 @@ export const relayTaskRequest = async (deps: HoldDeps, exchange: Exchange, reque
   const body = Buffer.from(toJsonText({ jsonrpc: '2.0', id, ...opened }));
   const rewrite = (text: string): string => withTaskIds(text, (one) => (one === taskId ? String(sealed) : one));
   const forwarded = { ...exchange, body };
-  relayAnswer(deps, forwarded, upstreamPost(deps, forwarded, opened), {
+  return relayUntilOver(deps, forwarded, upstreamPost(deps, forwarded, opened), {
     id,
-    tool: null,
     transform: (sink) => rewriteMessages(sink, { marker: TASK_MARKER, rewrite }),
-    done: () => undefined,
   });
-  return undefined;
 };
 
 /** A client's message with the server's own task ids: an answer to a task's question names the task. */

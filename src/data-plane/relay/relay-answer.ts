@@ -1,4 +1,4 @@
-import type { PendingRequest, Sink, UpstreamRequest } from '../../mcp/upstream/forward.js';
+import { decorateSink, type PendingRequest, type Sink, type UpstreamRequest } from '../../mcp/upstream/forward.js';
 import type { RequestId } from '../../mcp/protocol/answers.js';
 import { guarded, reportFailure } from '../../platform/runtime/guard.js';
 import { AnswerRelay } from './answer-relay.js';
@@ -71,3 +71,30 @@ export const relayAnswer = (
   );
   return relay;
 };
+
+/**
+ * The same for a request that no decision is about. Resolves when nothing of it is under way upstream any more, also
+ * where its client has left before, so that a quota counts it for so long.
+ */
+export const relayUntilOver = (
+  deps: RelayDeps,
+  exchange: Exchange,
+  request: UpstreamRequest,
+  { id, transform }: Pick<AnswerOptions, 'id' | 'transform'>,
+): Promise<void> =>
+  new Promise((over) => {
+    const untilOver = (relay: Sink): Sink => {
+      const sink = transform ? transform(relay) : relay;
+      return decorateSink(sink, {
+        end: () => {
+          over();
+          sink.end();
+        },
+        fail: (failure) => {
+          over();
+          sink.fail(failure);
+        },
+      });
+    };
+    relayAnswer(deps, exchange, request, { id, tool: null, transform: untilOver, done: () => over() });
+  });

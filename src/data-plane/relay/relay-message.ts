@@ -4,7 +4,7 @@ import type { Request } from '../../mcp/protocol/read-message.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { within } from '../../platform/runtime/within.js';
 import type { Exchange, RelayDeps } from './exchange.js';
-import { relayAnswer } from './relay-answer.js';
+import { relayUntilOver } from './relay-answer.js';
 import { startingSessions } from './starting-sessions.js';
 import { upstreamPost } from './upstream-post.js';
 
@@ -14,12 +14,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** Forwards a request that no policy decides, such as ping: the client wants to know whether the server answers. */
-export const relayRequest = (deps: RelayDeps, exchange: Exchange, request: Request): void =>
-  void relayAnswer(deps, exchange, upstreamPost(deps, exchange, request), {
-    id: request.id,
-    tool: null,
-    done: () => undefined,
-  });
+export const relayRequest = (deps: RelayDeps, exchange: Exchange, request: Request): Promise<void> =>
+  relayUntilOver(deps, exchange, upstreamPost(deps, exchange, request), { id: request.id });
 
 /** A response or notification: in the legacy era headers say nothing of it. */
 const NO_MIRRORED_HEADERS = { method: '', params: undefined };

@@ -147,6 +147,33 @@ test(
   },
 );
 
+test('pings whose clients have left hold their places for as long as the server holds the requests', async () => {
+  const grant = await granted(hostile);
+  const session = await openSession(grant);
+  const leaving = new AbortController();
+  const pings = Array.from({ length: 100 }, (_, index) =>
+    fetch(grant.mcpUrl, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${grant.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-session-id': session.id,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: index, method: 'ping', params: { cursor: 'slow' } }),
+      signal: leaving.signal,
+    }).catch(() => undefined),
+  );
+  await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(100);
+  leaving.abort();
+  await Promise.all(pings);
+  // What a call does comes behind what the gateway learned of the clients that left.
+  await expectAllWell(session, 8);
+  expect(await ask(session, 'tools/list', {})).toMatchObject({ error: { code: -33_004 } });
+  letGo();
+  await expect.poll(async () => 'result' in (await ask(session, 'tools/list', {})), { timeout: 5000 }).toBe(true);
+});
+
 /** 2,040 numbers without a pattern: characters of these can not be compressed into a row of a database index. */
 const bytes = createHash('shake256', { outputLength: 4080 }).update('scattered').digest();
 const scattered = Array.from({ length: 2040 }, (_, index) => bytes.readUInt16LE(2 * index));
