@@ -14,8 +14,10 @@ describe('the JSON body of a REST request', () => {
     ['{"name":"\\ud800"}', 'surrogate'],
     [`${'{"a":'.repeat(65)}1${'}'.repeat(65)}`, 'levels'],
     ['[]', 'object'],
+    [`{"a":[${'[],'.repeat(200_000)}0]}`, 'values'],
+    [`{"a":[${`${'['.repeat(60)}${']'.repeat(60)},`.repeat(3400)}0]}`, 'values'],
     ['{"a":1} {}', 'well-formed'],
-  ])('%s is refused with a reason that names the fault', (text, word) =>
+  ])('%.40s is refused with a reason that names the fault', (text, word) =>
     expect(() => parse(text)).toThrow(expect.objectContaining({ detail: expect.stringContaining(word) as string })),
   );
 
