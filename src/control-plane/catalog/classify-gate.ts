@@ -10,6 +10,8 @@ export const CLASSIFICATIONS_A_MINUTE = 30;
 /** Requests whose bodies are in memory: of all strangers, and of one of them. */
 const MAX_IN_FLIGHT = 16;
 const MAX_IN_FLIGHT_OF_ONE = 2;
+/** How long the body of a request may come in while others wait for its place. */
+const BODY_TIMEOUT_MS = 2000;
 
 const tooMany = (detail: string, retryAfterSeconds: number): Problem =>
   new Problem('too_many_requests', detail, { retryAfterSeconds });
@@ -25,21 +27,34 @@ export class ClassifyGate {
     duration: 60,
   });
   readonly #inFlight = new Map<string, number>();
-  #total = 0;
+  /** When each request began whose place is taken, the oldest first. */
+  readonly #begun = new Map<Request, number>();
 
   /** Middleware: passes a request on, or throws a Problem too_many_requests. */
   async use(request: Request, response: Response, next: NextFunction): Promise<void> {
     const network = networkOf(request.ip ?? '');
     await this.#count(network);
     const own = this.#inFlight.get(network) ?? 0;
-    if (own >= MAX_IN_FLIGHT_OF_ONE || this.#total >= MAX_IN_FLIGHT)
+    if (own >= MAX_IN_FLIGHT_OF_ONE || (this.#begun.size >= MAX_IN_FLIGHT && !this.#endSlowBody()))
       throw tooMany('Too many definitions are being classified. Wait, then try again.', 1);
-    this.#add(network, 1);
+    this.#inFlight.set(network, own + 1);
+    this.#begun.set(request, performance.now());
     response.once(
       'close',
-      guarded('classify', () => this.#add(network, -1)),
+      guarded('classify', () => this.#leave(request, network)),
     );
     next();
+  }
+
+  /** Bodies that never end must not hold all places: the oldest one makes room. Whether there was one. */
+  #endSlowBody(): boolean {
+    for (const [request, begunAt] of this.#begun) {
+      if (request.complete || performance.now() - begunAt < BODY_TIMEOUT_MS) continue;
+      this.#begun.delete(request);
+      request.socket.destroy();
+      return true;
+    }
+    return false;
   }
 
   async #count(network: string): Promise<void> {
@@ -52,9 +67,9 @@ export class ClassifyGate {
     });
   }
 
-  #add(network: string, change: 1 | -1): void {
-    this.#total += change;
-    const own = (this.#inFlight.get(network) ?? 0) + change;
+  #leave(request: Request, network: string): void {
+    this.#begun.delete(request);
+    const own = (this.#inFlight.get(network) ?? 0) - 1;
     if (own > 0) this.#inFlight.set(network, own);
     else this.#inFlight.delete(network);
   }
