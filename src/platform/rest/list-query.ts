@@ -81,13 +81,17 @@ const wrongCursor = (): Problem =>
 
 type Place = Readonly<{ id: string; key: string }>;
 
+/** Whether a text is a whole number that PostgreSQL's bigint holds. */
+const isBigint = (text: string): boolean =>
+  /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+
 /** Where a page starts: the id and the sort key of the last item before it. */
 const placeIn = ({ after, sort = '' }: ListQuery, type: SortColumn['type']): Place | undefined => {
   if (after === undefined || after === '') return undefined;
   const [sortedBy, id = '', ...rest] = Buffer.from(after, 'base64url').toString().split('|');
   const key = rest.join('|');
   if (sortedBy !== sort || !/^\w{1,100}$/.test(id) || /[\0]/.test(key)) throw wrongCursor();
-  if (type === 'bigint' && !/^-?\d{1,19}$/.test(key)) throw wrongCursor();
+  if (type === 'bigint' && !isBigint(key)) throw wrongCursor();
   return { id, key };
 };
 
