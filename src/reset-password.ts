@@ -20,7 +20,7 @@ const main = async (): Promise<void> => {
     const reset = await db
       .asStranger('operator', async (tx) => {
         const { rows } = await tx.query<{ id: string }>(
-          'select id from users where lower(email) in ($1, lower($2)) order by lower(email) = $1 desc limit 1',
+          'select id from users where lower(email) in ($1, lower($2)) order by lower(email) = lower($2) desc limit 1',
           [canonicalEmail(email), email],
         );
         return rows[0] && insertReset(tx, rows[0].id);

@@ -4,11 +4,11 @@ import type { Repeat } from '../../platform/rest/allowed.js';
 import { Database, type Tx } from '../../platform/postgres/database.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
-import { LoginLimits } from './login-limits.js';
+import { LoginLimits, networkOf } from './login-limits.js';
 
 /**
  * A creating request of somebody without a credential; `route` keeps the keys of two routes apart, `address` is the
- * caller's.
+ * caller's: networks take turns.
  */
 export type AnonymousRequest = Readonly<{
   route: 'signup' | 'invitation' | 'organization';
@@ -58,11 +58,12 @@ export class AnonymousOnce {
     if (known) return known;
     try {
       const prepared = await steps.prepare();
-      return await this.#store.changeAsStranger(prepared.caller, async (change) => {
+      const create = async (change: Change): Promise<T> => {
         const answer = await steps.create(change, prepared);
         await this.#keep(change.tx, request, answer);
         return answer;
-      });
+      };
+      return await this.#store.changeAsStranger(prepared.caller, create, networkOf(request.address));
     } catch (error) {
       // The same request may have been sent twice at once: then the other one caused this refusal, and its response is
       // the response to both.
@@ -73,7 +74,7 @@ export class AnonymousOnce {
   }
 
   async #known<T>(request: AnonymousRequest): Promise<T | undefined> {
-    return request.repeat && this.#db.asStranger(request.address, (tx) => this.#answered<T>(tx, request));
+    return request.repeat && this.#db.asStranger(networkOf(request.address), (tx) => this.#answered<T>(tx, request));
   }
 
   async #answered<T>(tx: Tx, { route, address, repeat }: AnonymousRequest): Promise<T | undefined> {

@@ -7,7 +7,7 @@ import { newToken } from '../../platform/crypto/tokens.js';
 import { toListPage } from '../../platform/rest/list-query.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { ApiKeyPage, ApiKeyQuery, ApiKeyView, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
-import { deleteApiKey, deleteMadeByApiKey, insertApiKey, listApiKeys } from './api-keys.store.js';
+import { deleteApiKey, deleteMadeByApiKey, endOf, insertApiKey, listApiKeys } from './api-keys.store.js';
 
 const expiryOf = (expiresAt: string | null | undefined, now: Date): string | null => {
   if (!expiresAt) return null;
@@ -18,6 +18,10 @@ const expiryOf = (expiresAt: string | null | undefined, now: Date): string | nul
     });
   return expiry.toISOString();
 };
+
+/** What a key makes ends with it at the latest. */
+const earlierOf = (expiresAt: string | null, end: Date | null): string | null =>
+  end !== null && (expiresAt === null || end < new Date(expiresAt)) ? end.toISOString() : expiresAt;
 
 /** API keys of an organization: credentials with a role of their own, stored as hashes only. */
 @Injectable()
@@ -41,7 +45,7 @@ export class ApiKeysService {
           name,
           role,
           createdAt: change.now.toISOString(),
-          expiresAt: expiryOf(expiresAt, change.now),
+          expiresAt: earlierOf(expiryOf(expiresAt, change.now), await endOf(change)),
           secret: newToken('key', id),
         };
         await insertApiKey(change, key);

@@ -99,6 +99,16 @@ export const listApiKeys = async (
   return rows.map((row) => ({ ...toApiKey(row), sort_key: row.sort_key }));
 };
 
+/** When a caller ends by itself; null for a session, which makes what outlasts it, and for a key without an end. */
+export const endOf = async ({ tx, caller }: Change): Promise<Date | null> => {
+  if (caller.actor.type !== 'apiKey') return null;
+  const { rows } = await tx.query<{ expires_at: Date | null }>(
+    'select expires_at from api_keys where organization_id = $1 and id = $2',
+    [caller.organizationId, caller.actor.id],
+  );
+  return rows[0]?.expires_at ?? null;
+};
+
 /** Stores a new API key with the hash of its secret, and records that it was issued. */
 export const insertApiKey = async (
   change: Change,

@@ -75,19 +75,28 @@ const refuseEmptyChange = ({ method, body }: Request): void => {
     throw new Problem('invalid_body', 'Send at least one member to change.');
 };
 
+/** What a request asks for, with a key; bodies that are equal as JSON values count as one. */
+const hashOf = ({ method, path, body }: Request, hashKey: Buffer): Buffer =>
+  createHmac('sha256', hashKey)
+    .update(`${method}\n${path}\n${canonicalJson(body ?? null)}`)
+    .digest();
+
 /**
  * The `Idempotency-Key` of a POST with a keyed hash of the request; the hash alone reveals nothing about a password in
- * the body. Bodies that are equal as JSON values count as one request.
+ * the body.
  */
 const repeatOf = (request: Request, response: Response, hashKey: Buffer): Repeat | undefined => {
   const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
     throw new Problem('invalid_body', 'Idempotency-Key takes 1 to 255 visible ASCII characters.');
-  const asked = `${request.method}\n${request.path}\n${canonicalJson(request.body ?? null)}`;
+  let hash: Buffer | undefined;
   return {
     key,
-    requestHash: createHmac('sha256', hashKey).update(asked).digest(),
+    // Made when it is asked for: not every route repeats, and the body of some may be large.
+    get requestHash() {
+      return (hash ??= hashOf(request, hashKey));
+    },
     onReplay: () => void response.setHeader('Idempotency-Replayed', 'true'),
   };
 };

@@ -6,6 +6,7 @@ import { toListPage } from '../../platform/rest/list-query.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { newToken } from '../../platform/crypto/tokens.js';
+import { endOf } from './api-keys.store.js';
 import { INVITATION_DAYS } from './invitations.js';
 import type {
   CreateInvitation,
@@ -46,7 +47,10 @@ export class InvitationsService {
         await refuseMember(change, email);
         await replaceInvitationsTo(change, email);
         const id = newId('inv');
-        const expiresAt = new Date(change.now.getTime() + INVITATION_DAYS * 86_400_000).toISOString();
+        const lasting = change.now.getTime() + INVITATION_DAYS * 86_400_000;
+        // What a key makes ends with it at the latest.
+        const end = (await endOf(change))?.getTime() ?? lasting;
+        const expiresAt = new Date(Math.min(lasting, end)).toISOString();
         const invitation = { id, email, role, expiresAt, token: newToken('invite', id) };
         await insertInvitation(change, invitation);
         return { ...invitation, invitedBy: principal.actor, createdAt: change.now.toISOString() };

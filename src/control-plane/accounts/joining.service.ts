@@ -14,20 +14,18 @@ import {
   invitationSpent,
   type OpenInvitation,
 } from './invitations.store.js';
-import { decideJoining, type User } from './members.js';
+import { decideJoining, type Verified } from './members.js';
 import { memberStream } from './members.store.js';
 import { organizationStream } from './organizations.store.js';
 import { hashPassword } from './passwords.js';
-import { openSession } from './sessions.store.js';
+import { openSession, requirePassword } from './sessions.store.js';
 import type { SignedInView } from './sign-in.dto.js';
 import { SignInService } from './sign-in.service.js';
 import { hasUser, insertUser } from './users.store.js';
 
 type Acceptance = AcceptInvitation & Readonly<{ address: string }>;
 
-/** `passwordHash` only for a user who is new to the installation. */
-type Prepared = PreparedStranger &
-  Readonly<{ invitation: OpenInvitation; user: User; passwordHash: string | undefined }>;
+type Prepared = PreparedStranger & Verified & Readonly<{ invitation: OpenInvitation; isNew: boolean }>;
 
 /** The acceptance of invitations by whoever has their token. */
 @Injectable()
@@ -61,30 +59,35 @@ export class JoiningService {
     const invitation = await findInvitation(this.#db, token);
     const { email, organizationId } = invitation;
     const known = await hasUser(this.#db.signIn, email);
-    const user = known
+    const verified = known
       ? await this.#signIn.checkPassword({ target: email, address }, password)
-      : { id: newId('usr'), email };
-    if (!user)
+      : {
+          user: { id: newId('usr'), email },
+          passwordHash: await hashPassword(password, { kind: 'signup', address }),
+        };
+    if (!verified)
       throw new Problem(
         'unauthorized',
         'Your e-mail address already has an account here. Send the password of that account.',
       );
-    const passwordHash = known ? undefined : await hashPassword(password, { kind: 'signup', address });
+    const { user } = verified;
     const caller = {
       organizationId,
       actor: { type: 'member', id: user.id, name: user.email },
       authority: authorityOfInvitation(invitation),
     } as const;
-    return { caller, invitation, user, passwordHash };
+    return { caller, invitation, ...verified, isNew: !known };
   }
 
-  async #join(change: Change, { invitation, user, passwordHash }: Prepared, address: string): Promise<SignedInView> {
+  async #join(change: Change, prepared: Prepared, address: string): Promise<SignedInView> {
     const { tx } = change;
+    const { invitation, user, passwordHash, isNew } = prepared;
     const { organizationId } = invitation;
     const { role, email } = await acceptInvitation(change, invitation);
     const organization = await organizationStream.load(tx, organizationId, organizationId);
     if (!organization) throw invitationSpent();
-    if (passwordHash !== undefined) await insertUser(tx, user, { passwordHash, address });
+    if (isNew) await insertUser(tx, user, { passwordHash, address });
+    else await requirePassword(tx, prepared);
     await change.apply(memberStream, user.id, (state) => decideJoining(user.id, state, { email: user.email, role }));
     await deleteInvitationsTo(change, email);
     return {

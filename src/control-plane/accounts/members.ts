@@ -7,6 +7,9 @@ export type Member = Readonly<{ email: string; role: MemberRole; joinedAt: strin
 /** A person with a password; the same one may be a member of several organizations. */
 export type User = Readonly<{ id: string; email: string }>;
 
+/** A user whose password was right, and its hash at that time. */
+export type Verified = Readonly<{ user: User; passwordHash: string }>;
+
 /** @throws Problem not_found for who never was a member or was removed */
 export const existingMember = (state: Member | undefined): Member => {
   if (!state || state.removed) throw notFound('member');

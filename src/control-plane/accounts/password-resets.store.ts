@@ -56,6 +56,27 @@ export const findReset = async (db: Database, token: string): Promise<Readonly<{
   return { id: resetId, user: { id: row.id, email: row.email } };
 };
 
+/**
+ * Whether a reset that an admin issued may still be used: its user is a member of that organization alone, and the
+ * member or the API key that issued it is an admin of it still. One that no admin issued may always.
+ */
+const ISSUED_BY_ADMIN = `select e.organization_id as id,
+    exists (select 1 from members m where m.organization_id = e.organization_id and not m.removed
+      and m.user_id = e.event->'actor'->>'id' and m.role = 'admin')
+    or exists (select 1 from api_keys k where k.organization_id = e.organization_id and k.role = 'admin'
+      and k.id = e.event->'actor'->>'id' and (k.expires_at is null or k.expires_at > clock_timestamp())) as "isAdmin"
+  from events e where e.stream_id = $1 and e.version = 1 and e.type = 'member.passwordResetIssued'
+    and e.organization_id in (select organization_id from members where user_id = $2)`;
+
+/** Refuses a reset whose issuer could not issue it now. @throws Problem not_found */
+export const requireIssuer = async (tx: Pick<Tx, 'query'>, resetId: string, userId: string): Promise<void> => {
+  const { rows } = await tx.query<{ id: string; isAdmin: boolean }>(ISSUED_BY_ADMIN, [resetId, userId]);
+  const [issuer] = rows;
+  if (!issuer) return;
+  const organizations = await organizationsOf(tx, userId);
+  if (!issuer.isAdmin || organizations.length !== 1 || organizations[0] !== issuer.id) throw resetSpent();
+};
+
 /** Uses a reset up. @throws Problem not_found when it can't be used any more */
 export const useReset = async (tx: Pick<Tx, 'query'>, id: string): Promise<void> => {
   const { rowCount } = await tx.query('delete from password_resets where id = $1 and expires_at > clock_timestamp()', [
@@ -64,10 +85,17 @@ export const useReset = async (tx: Pick<Tx, 'query'>, id: string): Promise<void>
   if (rowCount !== 1) throw resetSpent();
 };
 
-/** Gives a user another password: all their sessions and all other resets end with the old one. */
+const DELETE_SESSIONS = 'delete from sessions where user_id = $1';
+
+/**
+ * Gives a user another password: all their sessions and all other resets end with the old one. Whoever opens a session
+ * locks the user (see `openSession`), after the session that allows it: hence the order, and the second deletion, of
+ * what was opened meanwhile.
+ */
 export const setPassword = async (tx: Pick<Tx, 'query'>, userId: string, passwordHash: string): Promise<void> => {
+  await tx.query(DELETE_SESSIONS, [userId]);
   await tx.query('update users set password_hash = $2 where id = $1', [userId, passwordHash]);
-  await tx.query('delete from sessions where user_id = $1', [userId]);
+  await tx.query(DELETE_SESSIONS, [userId]);
   await tx.query('delete from password_resets where user_id = $1', [userId]);
 };
 

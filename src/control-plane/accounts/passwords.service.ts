@@ -18,6 +18,7 @@ import {
   findReset,
   insertReset,
   organizationsOf,
+  requireIssuer,
   RESET_MINUTES,
   resetUrl,
   setPassword,
@@ -61,8 +62,8 @@ export class PasswordsService {
   async change(principal: Principal, { current, password }: ChangePassword, address: string): Promise<SignedInView> {
     const { actor, organizationId } = principal;
     if (actor.type !== 'member') throw new Problem('conflict', 'An API key has no password. Sign in as a person.');
-    const user = await this.#signIn.checkPassword({ target: actor.name ?? '', address }, current);
-    if (user?.id !== actor.id)
+    const user = (await this.#signIn.checkPassword({ target: actor.name ?? '', address }, current))?.user;
+    if (user === undefined || user.id !== actor.id)
       throw new Problem('invalid_body', 'Send the password that you have now as current.', {
         errors: [{ pointer: '/current', code: 'wrong_password', message: 'current is not your password' }],
       });
@@ -95,8 +96,9 @@ export class PasswordsService {
   async confirmReset({ token, password }: ConfirmPasswordReset, address: string): Promise<UserView> {
     const { id, user } = await findReset(this.#db, token);
     const passwordHash = await hashPassword(password, { kind: 'login', address });
-    const [organizationId] = await this.#db.asStranger(user.id, (tx) => organizationsOf(tx, user.id));
+    const [organizationId] = await organizationsOf(this.#db.signIn, user.id);
     const set = async (tx: Tx): Promise<void> => {
+      await requireIssuer(tx, id, user.id);
       await useReset(tx, id);
       await setPassword(tx, user.id, passwordHash);
     };

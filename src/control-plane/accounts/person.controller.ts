@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
@@ -35,8 +35,9 @@ export class PersonController {
   async createOwnOrganization(
     @CurrentPrincipal() principal: Principal,
     @Body() body: CreateOwnOrganization,
+    @Ip() address: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SignedInView> {
-    return this.#signIn.setCookie(response, await this.#person.createOrganization(principal, body));
+    return this.#signIn.setCookie(response, await this.#person.createOrganization(principal, body, address));
   }
 }

@@ -44,9 +44,13 @@ export class PersonService {
    * Makes one more organization, with the caller as its admin and a session in it.
    * @throws Problem conflict for an API key, signup_closed where `SIGNUP` is not open
    */
-  async createOrganization(principal: Principal, { organizationName }: CreateOwnOrganization): Promise<SignedInView> {
+  async createOrganization(
+    principal: Principal,
+    { organizationName: name }: CreateOwnOrganization,
+    address: string,
+  ): Promise<SignedInView> {
     if (principal.actor.type !== 'member')
       throw new Problem('conflict', 'An API key belongs to one organization. Sign in as a person.');
-    return this.#signUps.addOrganization(principal, organizationName);
+    return this.#signUps.addOrganization(principal, { name, address });
   }
 }

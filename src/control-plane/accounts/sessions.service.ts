@@ -3,9 +3,9 @@ import { Database } from '../../platform/postgres/database.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { toListPage } from '../../platform/rest/list-query.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
-import type { User } from './members.js';
+import type { Verified } from './members.js';
 import type { SessionPage, SessionQuery, SessionView } from './sessions.dto.js';
-import { deleteOwnSession, deleteSession, listSessions, openSession } from './sessions.store.js';
+import { deleteOwnSession, deleteSession, listSessions, openSession, requirePassword } from './sessions.store.js';
 import type { MeView, SignedInView } from './sign-in.dto.js';
 
 type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
@@ -23,7 +23,8 @@ export class SessionsService {
    * Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there
    * is none. The lock on the membership makes a removal at the same time wait, so that it ends this session too.
    */
-  open(user: User, organizationId: string | undefined): Promise<SignedInView | undefined> {
+  open(verified: Verified, organizationId: string | undefined): Promise<SignedInView | undefined> {
+    const { user } = verified;
     return this.#db.asStranger(user.id, async (tx) => {
       const { rows } = await tx.query<Membership>(
         `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
@@ -33,6 +34,7 @@ export class SessionsService {
       );
       const found = rows[0];
       if (!found) return undefined;
+      await requirePassword(tx, verified);
       const { id, name, disabled, created_at: createdAt } = found;
       return {
         organization: { id, name, disabled, createdAt: createdAt.toISOString() },

@@ -10,18 +10,36 @@ import {
   type SortKey,
 } from '../../platform/rest/list-query.js';
 import { newId } from '../../platform/crypto/ids.js';
+import { Problem } from '../../platform/runtime/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../../platform/crypto/tokens.js';
 import type { Holder } from './authority.js';
 import { noteUse, USED_LATELY } from './last-used.js';
 import { SESSION_DAYS } from './sessions.js';
+import type { Verified } from './members.js';
 
-/** Opens a sign-in session and returns its token, of which only the hash is stored. */
+/**
+ * Refuses who signed in with a password that is no longer theirs, until the transaction ends. @throws Problem
+ * unauthorized
+ */
+export const requirePassword = async (tx: Tx, { user, passwordHash }: Verified): Promise<void> => {
+  const { rowCount } = await tx.query('select 1 from users where id = $1 and password_hash = $2 for share', [
+    user.id,
+    passwordHash,
+  ]);
+  if (rowCount !== 1)
+    throw new Problem('unauthorized', 'Your password was changed meanwhile. Sign in with the new one.');
+};
+
+/**
+ * Opens a sign-in session and returns its token, of which only the hash is stored. The lock on the user makes a change
+ * of the password at the same time wait, so that it ends this session too.
+ */
 export const openSession = async (tx: Tx, organizationId: string, userId: string): Promise<string> => {
   const id = newId('ses');
   const token = newToken('session', id);
   await tx.query(
     `insert into sessions(id, organization_id, user_id, token_hash, expires_at)
-      values ($1, $2, $3, $4, now() + make_interval(days => $5))`,
+      select $1, $2, u.id, $4, now() + make_interval(days => $5) from users u where u.id = $3 for share`,
     [id, organizationId, userId, tokenHash(token), SESSION_DAYS],
   );
   return token;

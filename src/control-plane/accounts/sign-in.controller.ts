@@ -41,8 +41,8 @@ export class SignInController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SignedInView> {
-    const user = await this.#signIn.findUser(request, response);
-    const signedIn = user && (await this.#sessions.open(user, body.organizationId));
+    const verified = await this.#signIn.findUser(request, response);
+    const signedIn = verified && (await this.#sessions.open(verified, body.organizationId));
     if (!signedIn) throw new Problem('unauthorized', 'No account here has this e-mail address and this password.');
     return this.#signIn.setCookie(response, signedIn);
   }

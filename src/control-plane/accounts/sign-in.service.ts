@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
-import type { User } from './members.js';
+import type { Verified } from './members.js';
 import { Database } from '../../platform/postgres/database.js';
 import { canonicalEmail } from '../../platform/rest/email.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
@@ -21,12 +21,12 @@ type UserRow = { id: string; email: string; password_hash: string; known: boolea
 
 /**
  * A user by e-mail address, and whether they signed in from a network before. The address as it was typed finds
- * accounts
- * of earlier releases, which kept other spellings.
+ * accounts of earlier releases, which kept other spellings, and comes first: nobody takes such an account's place by
+ * signing up with the one spelling.
  */
 const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id
   and n.network = $2) as known
-  from users where lower(email) in ($1, lower($3)) order by lower(email) = $1 desc limit 1`;
+  from users where lower(email) in ($1, lower($3)) order by lower(email) = lower($3) desc limit 1`;
 
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
@@ -122,7 +122,7 @@ export class SignInService {
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
         this.checkPassword({ target: email, address: request.ip ?? '' }, password).then(
-          (user) => done(null, user ?? false),
+          (verified) => done(null, verified ?? false),
           done,
         );
       }),
@@ -139,8 +139,8 @@ export class SignInService {
   }
 
   /** The user whose e-mail and password are in the request's body, which must have been validated. */
-  findUser(request: Request, response: Response): Promise<User | undefined> {
-    return this.#authenticate<User>('local', request, response);
+  findUser(request: Request, response: Response): Promise<Verified | undefined> {
+    return this.#authenticate<Verified>('local', request, response);
   }
 
   /**
@@ -148,7 +148,7 @@ export class SignInService {
    * time.
    * @throws Problem too_many_requests after too many failures, or when too many wait.
    */
-  async checkPassword({ target: typed, address }: Attempt, password: string): Promise<User | undefined> {
+  async checkPassword({ target: typed, address }: Attempt, password: string): Promise<Verified | undefined> {
     const attempt = { target: canonicalEmail(typed), address };
     await this.#limits.admit(attempt);
     const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(address), typed]);
@@ -168,7 +168,7 @@ export class SignInService {
       row.id,
       attempt.address,
     );
-    return { id: row.id, email: row.email };
+    return { user: { id: row.id, email: row.email }, passwordHash: row.password_hash };
   }
 
   /** Sets the session cookie of who just signed in, for browsers; passes the view on. */

@@ -8,6 +8,7 @@ import { CONFIG } from '../../platform/runtime/parts.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { AnonymousOnce, type PreparedStranger } from './anonymous-once.service.js';
+import { networkOf } from './login-limits.js';
 import { decideJoining, type User } from './members.js';
 import { memberStream } from './members.store.js';
 import { decideOrganizationCreation } from './organizations.js';
@@ -50,7 +51,10 @@ export class SignUpService {
    * One more organization for the member who sends the request, with a session in it.
    * @throws Problem signup_closed by `SIGNUP`, unauthorized when the caller's session ended meanwhile
    */
-  addOrganization({ actor, authority, repeat }: Principal, name: string): Promise<SignedInView> {
+  addOrganization(
+    { actor, authority, repeat }: Principal,
+    { name, address }: Readonly<{ name: string; address: string }>,
+  ): Promise<SignedInView> {
     const user = { id: actor.id, email: actor.name ?? '' };
     const caller = {
       organizationId: newId('org'),
@@ -62,7 +66,7 @@ export class SignUpService {
     } as const;
     return this.#once.run(
       // The key is the user's own: others may send the same key with the same name.
-      { route: 'organization', address: user.id, repeat: repeat && { ...repeat, key: `${user.id} ${repeat.key}` } },
+      { route: 'organization', address, repeat: repeat && { ...repeat, key: `${user.id} ${repeat.key}` } },
       {
         prepare: () => Promise.resolve({ caller }),
         create: (change) => this.#createFor(change, user, { id: caller.organizationId, name }),
@@ -71,7 +75,7 @@ export class SignUpService {
   }
 
   async #prepare({ email, password, address }: SignUpFrom): Promise<Prepared> {
-    await this.#db.asStranger(address, async (tx) => {
+    await this.#db.asStranger(networkOf(address), async (tx) => {
       await this.#admit(tx);
       if (await hasUser(tx, email)) throw emailTaken();
     });

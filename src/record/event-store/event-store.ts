@@ -186,11 +186,16 @@ export class EventStore {
 
   /**
    * Runs one change for a caller without a credential, over all organizations' rows: sign-up and joining write users.
+   * `turn` is whose turn it is: of an organization that is only made, whoever makes it.
    */
-  changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+  changeAsStranger<T>(
+    caller: Caller,
+    work: (change: Change) => Promise<T>,
+    turn: string = caller.organizationId,
+  ): Promise<T> {
     return this.#publish(
       caller.organizationId,
-      this.#db.asStranger(caller.organizationId, (tx) => this.#run(tx, caller, work)),
+      this.#db.asStranger(turn, (tx) => this.#run(tx, caller, work)),
     );
   }
 

@@ -239,6 +239,18 @@ describe('the API keys of a member', () => {
     ).toBe(404);
   });
 
+  test('and the invitations that a key makes end with it at the latest, when it expires', async () => {
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const { secret } = (await issue({ name: 'for an hour', role: 'admin', expiresAt })).body;
+    const sooner = new Date(Date.now() + 60_000).toISOString();
+    const ends = [];
+    for (const end of [null, '2999-01-01T00:00:00Z', sooner])
+      ends.push((await issue({ name: 'made', role: 'viewer', expiresAt: end }, undefined, secret)).body.expiresAt);
+    const body = { email: 'for-an-hour@example.com', role: 'viewer' };
+    ends.push((await call(toolgate.url, 'POST /v1/invitations', { token: secret, body })).body.expiresAt);
+    expect(ends).toEqual([expiresAt, expiresAt, sooner, expiresAt]);
+  });
+
   test('that may more than the member end with the role, and the others stay', async () => {
     const { member, statuses } = await withKeys('admin', 'approver', 'policy_manager', 'viewer');
     await setRole(member.user.id, 'approver');

@@ -76,6 +76,44 @@ test('a link that has expired or that nobody got is refused', async () => {
     expect((await confirm(token)).status).toBe(404);
 });
 
+const remove = ({ token }: Person, member: Person): Promise<Answer> =>
+  call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token });
+
+test('a link that an admin issued ends with the admin', async () => {
+  const admin = await signUp(toolgate.url);
+  const [leaving, member] = [await join(toolgate.url, admin, 'admin'), await join(toolgate.url, admin, 'viewer')];
+  const { body } = await issue(leaving, member);
+  await remove(admin, leaving);
+  expect((await confirm(body.token)).status).toBe(404);
+  expect((await login(member.user.email, PASSWORD)).status).toBe(200);
+});
+
+test('a link that an admin issued is of no use once the member joins another organization, or is removed', async () => {
+  const [admin, host] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+  const [joining, removed] = [await join(toolgate.url, admin, 'viewer'), await join(toolgate.url, admin, 'viewer')];
+  const links = [(await issue(admin, joining)).body.token, (await issue(admin, removed)).body.token];
+  await join(toolgate.url, host, 'viewer', joining.user.email);
+  await remove(admin, removed);
+  for (const link of links) expect((await confirm(link)).status).toBe(404);
+});
+
+test('a sign-in with the old password that is under way while the new one is set opens no session', async () => {
+  const admin = await signUp(toolgate.url);
+  const member = await join(toolgate.url, admin, 'viewer');
+  const { body } = await issue(admin, member);
+  const signingIn = await toolgate.db.asWorker(async (tx) => {
+    await tx.query('select 1 from members where user_id = $1 for update', [member.user.id]);
+    const answer = login(member.user.email, PASSWORD);
+    const waiting = 'select 1 from pg_locks where not granted';
+    await expect.poll(async () => (await toolgate.db.worker.query(waiting)).rowCount, { timeout: 5000 }).toBe(1);
+    expect((await confirm(body.token)).status).toBe(200);
+    return [answer] as const;
+  });
+  expect((await signingIn[0]).status).toBe(401);
+  const { rows } = await toolgate.db.worker.query('select 1 from sessions where user_id = $1', [member.user.id]);
+  expect(rows).toEqual([]);
+});
+
 /** A mail server that takes everything. */
 const startMailServer = async () => {
   const letters: string[] = [];

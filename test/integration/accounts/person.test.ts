@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { productTest } from '../../support/product-test.js';
 import { startTestToolgate } from '../../support/toolgate.js';
-import { call, join, signUp, type Answer, type Person } from './client.js';
+import { call, join, PASSWORD, signUp, type Answer, type Person } from './client.js';
 
 const { test, toolgate } = productTest();
 
@@ -46,6 +46,22 @@ test(
     expect(others.body.organization.id).not.toBe(first.body.organization.id);
   },
 );
+
+test('a person who makes many organizations at once keeps nobody else from signing in', async () => {
+  const [busy, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+  let refused = 0;
+  const [made, status] = await toolgate.db.asWorker(async (tx) => {
+    await tx.query('lock table organizations in share row exclusive mode');
+    const flood = Array.from({ length: 250 }, async () => {
+      if ((await create(busy.token)).status !== 201) refused += 1;
+    });
+    await expect.poll(() => refused, { timeout: 10_000 }).toBeGreaterThan(40);
+    const body = { email: other.user.email, password: PASSWORD };
+    return [flood, (await call(toolgate.url, 'POST /v1/login', { body })).status] as const;
+  });
+  await Promise.all(made);
+  expect(status).toBe(200);
+});
 
 test('an API key has no organizations of its own, and makes none', async () => {
   const { token } = await signUp(toolgate.url);

@@ -42,6 +42,14 @@ test('an account of an earlier release is found by the spelling that it was made
   expect((await login(email)).status).toBe(200);
 });
 
+test('nobody takes the place of an account of an earlier release by signing up with another spelling', async () => {
+  const email = 'zoë@xn--bcher-kva.example';
+  const { body } = await register('first-of-two@example.com');
+  await toolgate.db.worker.query('update users set email = $2 where id = $1', [body.user.id, email]);
+  await register('zoë@bücher.example', 'another battery staple');
+  expect((await login(email)).body.user.id).toBe(body.user.id);
+});
+
 test('a password counts alike from keyboards that compose its characters and those that do not', async () => {
   const [composed, decomposed] = ['pässwörd sécret', 'pässwörd sécret'.normalize('NFD')];
   expect(composed).not.toBe(decomposed);
