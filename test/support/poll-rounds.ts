@@ -7,7 +7,8 @@ export const ROUNDS_IN_A_SECOND = 10;
 /**
  * Counts rounds of what a gateway does to hear of a change: it rests for 100 ms, then asks the database. Ten of them
  * are a second, and take longer where the process or its database is kept waiting, as the gateway's own do. The
- * function that it returns ends the count, and answers it.
+ * function that it returns ends the count, and answers it: infinity where the database could not be asked, as a count
+ * that stood still would be no proof.
  */
 export const countPolls = (db: Database): (() => number) => {
   let rounds = 0;
@@ -20,7 +21,7 @@ export const countPolls = (db: Database): (() => number) => {
       rounds += 1;
     }
   };
-  count().catch(() => undefined);
+  count().catch(() => (rounds = Number.POSITIVE_INFINITY));
   return () => {
     counting = false;
     return rounds;

@@ -1,66 +1,33 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { backUpDataFolder } from '../../../src/platform/embedded-postgres/backup-data-folder.js';
 import { lockDataFolder, LOCK_FOLDER } from '../../../src/platform/embedded-postgres/data-lock.js';
 import { startEmbeddedPostgres } from '../../../src/platform/embedded-postgres/embedded-postgres.js';
-import { compilePlatform } from '../../support/compiled-platform.js';
-import { killGroup, spawnOwner, type Owner } from '../../support/postgres-owner.js';
+import { postgresFolders, queryOnce } from '../../support/postgres-folders.js';
 
-let compiled = '';
-let work = '';
-const owners: Owner[] = [];
-
-beforeAll(() => {
-  compiled = compilePlatform();
-  work = mkdtempSync(join(tmpdir(), 'toolgate-folder-'));
-});
-
-afterEach(() => {
-  for (const owner of owners.splice(0)) killGroup(owner);
-});
-
-afterAll(async () => {
-  await sleep(300);
-  for (const folder of [compiled, work])
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-});
-
-function own(dataDir: string): Owner {
-  const owner = spawnOwner(compiled, dataDir);
-  owners.push(owner);
-  return owner;
-}
-
-async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  return (await client.query(text).finally(() => client.end())).rows as Record<string, unknown>[];
-}
+const { at, own } = postgresFolders();
 
 describe('the data folder has one owner', () => {
   test('a second Toolgate is refused by name of the first, whose database goes on; a backup too', async () => {
-    const dataDir = join(work, 'owned');
+    const dataDir = at('owned');
     const server = await startEmbeddedPostgres({ dataDir });
     try {
       const second = await own(dataDir).first;
       expect(second.error).toContain(`in use by another Toolgate (process ${process.pid})`);
       await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(/in use by another Toolgate \(this process/);
-      await expect(backUpDataFolder({ dataDir, target: join(work, 'backups'), now: new Date() })).rejects.toThrow(
+      await expect(backUpDataFolder({ dataDir, target: at('backups'), now: new Date() })).rejects.toThrow(
         /in use by another Toolgate/,
       );
-      expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     } finally {
       await server.stop();
     }
   });
 
   test('of two that start at the same time at most one runs, and the lock of one killed is no hindrance', async () => {
-    const dataDir = join(work, 'raced');
+    const dataDir = at('raced');
     const [a, b] = [own(dataDir), own(dataDir)];
     const lines = await Promise.all([a.first, b.first]);
     expect(lines.filter((line) => line.url !== undefined)).toHaveLength(1);
@@ -71,7 +38,7 @@ describe('the data folder has one owner', () => {
   });
 
   test('an owner out of sight counts while its lock is touched, and not after', async () => {
-    const dataDir = join(work, 'other-container');
+    const dataDir = at('other-container');
     const foreign = join(dataDir, LOCK_FOLDER, '0123456789abcdef-1-100');
     mkdirSync(join(dataDir, LOCK_FOLDER), { recursive: true });
     writeFileSync(foreign, '');
@@ -88,9 +55,9 @@ describe('the data folder has one owner', () => {
 test(
   'a backup is complete, keeps modes, starts as a database of its own, and may not lie in the data ' + 'folder',
   async () => {
-    const dataDir = join(work, 'backed-up');
+    const dataDir = at('backed-up');
     const server = await startEmbeddedPostgres({ dataDir });
-    await query(server.url, 'create table kept as select 99 as n');
+    await queryOnce(server.url, 'create table kept as select 99 as n');
     await server.stop();
     writeFileSync(join(dataDir, 'master.key'), 'key', { mode: 0o600 });
     await expect(backUpDataFolder({ dataDir, target: join(dataDir, 'here'), now: new Date() })).rejects.toThrow(
@@ -99,15 +66,15 @@ test(
     rmSync(join(dataDir, 'here'), { recursive: true });
     const backup = await backUpDataFolder({
       dataDir,
-      target: join(work, 'backups'),
+      target: at('backups'),
       now: new Date('2030-01-02T03:04:05Z'),
     });
-    expect(backup.folder).toBe(join(work, 'backups', 'toolgate-2030-01-02T03-04-05-000Z'));
+    expect(backup.folder).toBe(at('backups', 'toolgate-2030-01-02T03-04-05-000Z'));
     expect(statSync(join(backup.folder, 'master.key')).mode & 0o777).toBe(0o600);
     expect(statSync(join(backup.folder, 'pg', '18')).mode & 0o777).toBe(0o700);
     const restored = await startEmbeddedPostgres({ dataDir: backup.folder });
     try {
-      expect(await query(restored.url, 'select n from kept')).toEqual([{ n: 99 }]);
+      expect(await queryOnce(restored.url, 'select n from kept')).toEqual([{ n: 99 }]);
     } finally {
       await restored.stop();
     }

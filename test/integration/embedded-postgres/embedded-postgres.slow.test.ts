@@ -4,57 +4,23 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { LOCK_FOLDER } from '../../../src/platform/embedded-postgres/data-lock.js';
 import { startEmbeddedPostgres } from '../../../src/platform/embedded-postgres/embedded-postgres.js';
 import { findPostgresBinaries } from '../../../src/platform/embedded-postgres/postgres-binaries.js';
-import { compilePlatform } from '../../support/compiled-platform.js';
-import { killGroup, spawnOwner, type Owner } from '../../support/postgres-owner.js';
+import { postgresFolders, queryOnce } from '../../support/postgres-folders.js';
 
-let compiled = '';
-let work = '';
-const owners: Owner[] = [];
-
-beforeAll(() => {
-  compiled = compilePlatform();
-  work = mkdtempSync(join(tmpdir(), 'toolgate-embedded-'));
-});
-
-afterEach(() => {
-  for (const owner of owners.splice(0)) killGroup(owner);
-});
-
-afterAll(async () => {
-  await sleep(300);
-  for (const folder of [compiled, work])
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-});
-
-function own(dataDir: string, mode: 'write' | 'idle' = 'idle'): Owner {
-  const owner = spawnOwner(compiled, dataDir, mode);
-  owners.push(owner);
-  return owner;
-}
-
-async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  return (await client.query(text).finally(() => client.end())).rows as Record<string, unknown>[];
-}
+const { at, own } = postgresFolders();
 
 const running = (pid: number): boolean =>
   existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -70,18 +36,18 @@ const parentOf = (pid: number): number =>
 test(
   'keeps what was written from one start to the next, and leaves nothing running or locked after a ' + 'stop',
   async () => {
-    const dataDir = join(work, 'shared');
+    const dataDir = at('shared');
     const first = await startEmbeddedPostgres({ dataDir });
-    await query(first.url, 'create table kept as select 42 as n');
+    await queryOnce(first.url, 'create table kept as select 42 as n');
     await Promise.all([first.stop(), first.stop()]);
     expect(running(first.pid)).toBe(false);
     expect(readdirSync(join(dataDir, LOCK_FOLDER))).toEqual([]);
     const second = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '17' } });
     try {
-      expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
-      expect(await query(second.url, 'show max_connections')).toEqual([{ max_connections: '17' }]);
-      expect(await query(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
-      expect(await query(second.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
+      expect(await queryOnce(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
+      expect(await queryOnce(second.url, 'show max_connections')).toEqual([{ max_connections: '17' }]);
+      expect(await queryOnce(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+      expect(await queryOnce(second.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
     } finally {
       await second.stop();
     }
@@ -89,10 +55,10 @@ test(
 );
 
 test('lets nobody in without the password, which only the owner can read', async () => {
-  const dataDir = join(work, 'shared');
+  const dataDir = at('shared');
   const server = await startEmbeddedPostgres({ dataDir });
   try {
-    await expect(query(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(
+    await expect(queryOnce(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(
       /password authentication failed/,
     );
     expect(statSync(join(dataDir, 'pg', 'password')).mode & 0o777).toBe(0o600);
@@ -105,7 +71,7 @@ test('lets nobody in without the password, which only the owner can read', async
 
 test('gives the server nothing of our environment', async () => {
   process.env.TOOLGATE_TEST_SECRET = 'hush';
-  const server = await startEmbeddedPostgres({ dataDir: join(work, 'shared') });
+  const server = await startEmbeddedPostgres({ dataDir: at('shared') });
   delete process.env.TOOLGATE_TEST_SECRET;
   try {
     const environments = [server.pid, parentOf(server.pid)].map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
@@ -119,7 +85,7 @@ describe('after kill -9', () => {
   test(
     'of the whole process group, the server is gone, and the next start has every ' + 'acknowledged row',
     async () => {
-      const dataDir = join(work, 'killed');
+      const dataDir = at('killed');
       const owner = own(dataDir, 'write');
       const { pid } = await owner.first;
       await sleep(700);
@@ -129,7 +95,7 @@ describe('after kill -9', () => {
       expect(last).toBeGreaterThan(10);
       const next = await startEmbeddedPostgres({ dataDir });
       try {
-        const [row] = await query(
+        const [row] = await queryOnce(
           next.url,
           `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`,
         );
@@ -142,25 +108,25 @@ describe('after kill -9', () => {
   );
 
   test('of the server itself, acknowledged rows survive the crash', async () => {
-    const dataDir = join(work, 'crashed');
+    const dataDir = at('crashed');
     const owner = own(dataDir);
     const { pid, url } = await owner.first;
-    await query(url!, 'create table kept as select generate_series(1, 1000) as n');
+    await queryOnce(url!, 'create table kept as select generate_series(1, 1000) as n');
     process.kill(pid!, 'SIGKILL');
     process.kill(-owner.child.pid!, 'SIGKILL');
     const next = await startEmbeddedPostgres({ dataDir });
     try {
-      expect(await query(next.url, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);
+      expect(await queryOnce(next.url, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);
     } finally {
       await next.stop();
     }
   });
 
   test('of owner and guard, the next start stops the orphan instead of attaching to it', async () => {
-    const dataDir = join(work, 'orphan');
+    const dataDir = at('orphan');
     const owner = own(dataDir);
     const { pid, url } = await owner.first;
-    await query(url!, 'create table kept as select 7 as n');
+    await queryOnce(url!, 'create table kept as select 7 as n');
     const guard = parentOf(pid!);
     process.kill(guard, 'SIGSTOP');
     process.kill(-owner.child.pid!, 'SIGKILL');
@@ -173,14 +139,14 @@ describe('after kill -9', () => {
       expect(next.pid).not.toBe(pid);
       expect(running(pid!)).toBe(false);
       expect(notices.join('\n')).toMatch(/waiting for it to stop/);
-      expect(await query(next.url, 'select n from kept')).toEqual([{ n: 7 }]);
+      expect(await queryOnce(next.url, 'select n from kept')).toEqual([{ n: 7 }]);
     } finally {
       await next.stop();
     }
   });
 
   test('in the middle of making the data folder, the next start makes it anew', async () => {
-    const dataDir = join(work, 'half-made');
+    const dataDir = at('half-made');
     const owner = own(dataDir);
     const home = join(dataDir, 'pg');
     const aside = (): string[] => (existsSync(home) ? readdirSync(home).filter((name) => name.startsWith('new-')) : []);
@@ -189,7 +155,7 @@ describe('after kill -9', () => {
     expect(existsSync(join(home, '18'))).toBe(false);
     const next = await startEmbeddedPostgres({ dataDir });
     try {
-      expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await queryOnce(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     } finally {
       await next.stop();
     }
@@ -201,7 +167,7 @@ describe('after kill -9', () => {
 test(
   'a pid file whose number now belongs to another program does not hinder the start, and that ' + 'program goes on',
   async () => {
-    const dataDir = join(work, 'shared');
+    const dataDir = at('shared');
     const first = await startEmbeddedPostgres({ dataDir });
     await first.stop();
     writeFileSync(
@@ -216,7 +182,7 @@ test(
 
 test('a server without its guard is stopped, and the owner is told', async () => {
   const notices: string[] = [];
-  const server = await startEmbeddedPostgres({ dataDir: join(work, 'shared'), onNotice: (text) => notices.push(text) });
+  const server = await startEmbeddedPostgres({ dataDir: at('shared'), onNotice: (text) => notices.push(text) });
   process.kill(parentOf(server.pid), 'SIGKILL');
   await expect.poll(() => running(server.pid)).toBe(false);
   expect(notices).toEqual([expect.stringMatching(/stopped unasked/)]);
@@ -224,28 +190,26 @@ test('a server without its guard is stopped, and the owner is told', async () =>
 });
 
 test('data of another major release, incomplete data and a lost password are refused untouched', async () => {
-  const older = join(work, 'older', 'pg', '17');
+  const older = at('older', 'pg', '17');
   mkdirSync(older, { recursive: true });
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'older') })).rejects.toThrow(
+  await expect(startEmbeddedPostgres({ dataDir: at('older') })).rejects.toThrow(
     /is of PostgreSQL 17, and this Toolgate brings PostgreSQL 18/,
   );
-  const newer = join(work, 'newer', 'pg', '18');
+  const newer = at('newer', 'pg', '18');
   mkdirSync(newer, { recursive: true });
   writeFileSync(join(newer, 'PG_VERSION'), '19\n');
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(
-    /is of PostgreSQL 19.*newer Toolgate/,
-  );
+  await expect(startEmbeddedPostgres({ dataDir: at('newer') })).rejects.toThrow(/is of PostgreSQL 19.*newer Toolgate/);
   unlinkSync(join(newer, 'PG_VERSION'));
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(
+  await expect(startEmbeddedPostgres({ dataDir: at('newer') })).rejects.toThrow(
     /not a complete PostgreSQL data folder/,
   );
   writeFileSync(join(newer, 'PG_VERSION'), '18\n');
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/password is missing/);
+  await expect(startEmbeddedPostgres({ dataDir: at('newer') })).rejects.toThrow(/password is missing/);
   expect(readdirSync(newer)).toEqual(['PG_VERSION']);
 });
 
 test('a server that does not start says why, in the words of its log', async () => {
-  const start = startEmbeddedPostgres({ dataDir: join(work, 'shared'), settings: { shared_buffers: 'plenty' } });
+  const start = startEmbeddedPostgres({ dataDir: at('shared'), settings: { shared_buffers: 'plenty' } });
   await expect(start).rejects.toThrow(
     /PostgreSQL did not start.*postgres\.log:\n.*invalid value for parameter "shared_buffers"/s,
   );
@@ -260,7 +224,7 @@ test(
       '..',
       'native',
     );
-    const [native, cache] = [join(work, 'package', 'native'), join(work, 'cache')];
+    const [native, cache] = [at('package', 'native'), at('cache')];
     mkdirSync(join(native, 'lib'), { recursive: true });
     mkdirSync(cache);
     const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as {
@@ -270,7 +234,7 @@ test(
     cpSync(join(packaged, 'pg-symlinks.json'), join(native, 'pg-symlinks.json'));
     for (const { source } of links) writeFileSync(join(native, '..', source), 'library');
     chmodSync(join(native, 'lib'), 0o555);
-    const copy = await asOrdinaryUser([work, cache], () => findPostgresBinaries(cache, native));
+    const copy = await asOrdinaryUser([at(), cache], () => findPostgresBinaries(cache, native));
     expect(dirname(copy)).toBe(cache);
     for (const { target } of links) {
       expect(readFileSync(join(copy, target.replace('native/', '')), 'utf8')).toBe('library');
