@@ -241,7 +241,7 @@ export class Directory {
   }
 
   async #catchUp(tx: Tx, organizationId: string): Promise<void> {
-    for (let more = true; more;) {
+    for (;;) {
       const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, BATCH_SIZE);
       const last = events.at(-1);
       if (!last) return;
@@ -250,7 +250,6 @@ export class Directory {
         await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
       for (const { event } of events) for (const listener of this.#listeners) listener(event);
       this.#positions.set(organizationId, last.position);
-      more = events.length === BATCH_SIZE;
     }
   }
 

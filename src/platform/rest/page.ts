@@ -39,15 +39,16 @@ export const cursorAt = (key: string): string => Buffer.from(key).toString('base
 
 /**
  * A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the cursor when more follow.
+ * `isCut`: more may follow although fewer rows than asked for were read, since these are all that a response may hold.
  */
 export const toPage = <R, T>(
   rows: readonly R[],
   limit: number,
-  shape: Readonly<{ keyOf: (row: R) => string; view: (row: R) => T }>,
+  shape: Readonly<{ keyOf: (row: R) => string; view: (row: R) => T; isCut?: boolean }>,
 ): Page<T> => {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  const hasMore = rows.length > limit;
+  const hasMore = rows.length > limit || shape.isCut === true;
   return {
     items: items.map(shape.view),
     nextCursor: hasMore && last !== undefined ? cursorAt(shape.keyOf(last)) : null,

@@ -1,4 +1,5 @@
 import type { Tx } from '../../platform/postgres/database.js';
+import { isCut, withinBytes, type BytesThrough } from '../../platform/postgres/within-bytes.js';
 import { showTransport } from '../../platform/crypto/hidden-parts.js';
 import { conditionsOf, isExact, isMatch, type Filters } from './filters.js';
 import type { Place } from './records.js';
@@ -35,6 +36,12 @@ export type Order = 'asc' | 'desc';
 
 type PageRequest = Readonly<{ from?: Place | undefined; order?: Order; limit: number }>;
 
+/** `isCut`: the page ended early, as it has `MAX_PAGE_BYTES`; more records may follow. */
+export type EventsPage = Readonly<{ events: readonly StoredEvent[]; isCut: boolean }>;
+
+/** An event can have 12 MiB: a page ends with the one that fills this. */
+export const MAX_PAGE_BYTES = 16 * 2 ** 20;
+
 const DIRECTIONS = { asc: { to: '>=', next: 1 }, desc: { to: '<=', next: -1 } } as const;
 
 /** Records that meet the conditions of the filters, which a few records do without being a match. */
@@ -42,8 +49,8 @@ const findCandidates = async (
   tx: Tx,
   organizationId: string,
   filters: Filters,
-  { from, order = 'asc', limit }: PageRequest,
-): Promise<readonly StoredEvent[]> => {
+  { from, order = 'asc', limit, maxBytes }: PageRequest & Readonly<{ maxBytes: number }>,
+): Promise<readonly (StoredEvent & BytesThrough)[]> => {
   const values: unknown[] = [organizationId];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const { to } = DIRECTIONS[order];
@@ -55,9 +62,13 @@ const findCandidates = async (
     ...(filters.to ? [`recorded_at < ${bind(filters.to)}`] : []),
     ...conditionsOf(filters, bind),
   ];
-  const { rows } = await tx.query<StoredEvent>(
-    `select seq, recorded_at as "recordedAt", event from audit_records where ${conditions.join(' and ')}
-      order by recorded_at ${order}, seq ${order} limit ${bind(limit)}`,
+  const { rows } = await tx.query<StoredEvent & BytesThrough>(
+    withinBytes(
+      `select seq, recorded_at as "recordedAt", event from audit_records where ${conditions.join(' and ')}
+        order by recorded_at ${order}, seq ${order} limit ${bind(limit)}`,
+      'octet_length(event)',
+      maxBytes,
+    ),
     values,
   );
   return rows;
@@ -65,23 +76,30 @@ const findCandidates = async (
 
 /**
  * The organization's next records from a place on that match all filters, in order of `seq` or, with `desc`, against
- * it. A record, once visible, never moves, and none appears before one that is visible: whoever goes on upwards from
- * the last one read misses nothing. Ids of events, calls, grants, identities and servers, tools, refusals and the types
- * of control events have indexes; a policy's records and those of a rule are found by walking the time range.
+ * it; at most `limit`, and fewer when they take `MAX_PAGE_BYTES`. A record, once visible, never moves, and none appears
+ * before one that is visible: whoever goes on upwards from the last one read misses nothing. Ids of events, calls,
+ * grants, identities and servers, tools, refusals and the types of control events have indexes; a policy's records and
+ * those of a rule are found by walking the time range.
  */
 export const searchEvents = async (
   tx: Tx,
   organizationId: string,
   filters: Filters,
   { from, order = 'asc', limit }: PageRequest,
-): Promise<readonly StoredEvent[]> => {
+): Promise<EventsPage> => {
   const found: StoredEvent[] = [];
+  let bytes = 0;
   for (let at = from; ;) {
     const missing = limit - found.length;
-    const candidates = await findCandidates(tx, organizationId, filters, { from: at, order, limit: missing });
-    found.push(...candidates.filter((one) => isStoredMatch(filters, one)));
+    const maxBytes = MAX_PAGE_BYTES - bytes;
+    const candidates = await findCandidates(tx, organizationId, filters, { from: at, order, limit: missing, maxBytes });
+    const matches = candidates.filter((one) => isStoredMatch(filters, one));
+    found.push(...matches);
+    bytes += matches.reduce((sum, { event }) => sum + event.length, 0);
     const last = candidates.at(-1);
-    if (found.length >= limit || candidates.length < missing || !last) return found;
+    const isLast = candidates.length < missing && !isCut(candidates, maxBytes);
+    if (found.length >= limit || isLast || !last) return { events: found, isCut: false };
+    if (bytes >= MAX_PAGE_BYTES) return { events: found, isCut: true };
     at = { seq: last.seq + DIRECTIONS[order].next, recordedAt: last.recordedAt };
   }
 };

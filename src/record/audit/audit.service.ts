@@ -36,13 +36,13 @@ export class AuditService {
     const from = startOf(order, after);
     const filters = filtersOf(query);
     await this.noteRead(principal, filters);
-    const found = await this.#store.search(
+    const { events, isCut } = await this.#store.search(
       principal,
       signal,
     )((tx) => searchEvents(tx, principal.organizationId, filters, { from, order, limit: rows }));
-    const page = toPage(found, limit, { keyOf: (row) => placeKey(order, row), view: toItem });
+    const page = toPage(events, limit, { keyOf: (row) => placeKey(order, row), view: toItem, isCut });
     if (order === 'desc') return page;
-    const last = found[page.items.length - 1];
+    const last = events[page.items.length - 1];
     return { ...page, nextCursor: last ? cursorAt(placeKey(order, last)) : query.after || null };
   }
 

@@ -34,10 +34,10 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
   let at: Place = BEGINNING;
   while (at.seq < end) {
     const from = at;
-    const rows = await look((tx) =>
+    const { events } = await look((tx) =>
       searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE_SIZE, end - from.seq) }),
     );
-    const kept = rows.filter((row) => row.seq < end);
+    const kept = events.filter((row) => row.seq < end);
     const [first, last] = [kept[0], kept.at(-1)];
     if (!first || !last) return;
     const dense = last.seq - first.seq + 1 === kept.length && (from === BEGINNING || first.seq === from.seq);
@@ -48,7 +48,8 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
 }
 
 /**
- * An export as text, a page of 1,000 records at a time: complete as of its start, in order of `seq`, without a gap.
+ * An export as text, a page of at most 1,000 records at a time: complete as of its start, in order of `seq`, without a
+ * gap.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
 export async function* exportEvents(

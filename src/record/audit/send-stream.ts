@@ -2,7 +2,7 @@ import { guarded } from '../../platform/runtime/guard.js';
 import type { ServerResponse } from 'node:http';
 
 /** Resolves when the response takes more, or never will. */
-const drained = (response: ServerResponse): Promise<void> =>
+export const drained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
     const done = guarded('send_stream', () => {
       response.off('drain', done);

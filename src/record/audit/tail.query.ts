@@ -1,4 +1,5 @@
 import type { Tx } from '../../platform/postgres/database.js';
+import { withinBytes } from '../../platform/postgres/within-bytes.js';
 import { isStoredMatch, type StoredEvent } from './audit.query.js';
 import { conditionsOf, type Filters } from './filters.js';
 import { BEGINNING, nextSeq, type Place } from './records.js';
@@ -8,10 +9,12 @@ export type TailPage = Readonly<{ events: readonly StoredEvent[]; next: Place }>
 
 /** Every record counts for the page, match or not, so that the time of a statement is bounded. */
 const PAGE_SIZE = 500;
+/** A stream holds its page for as long as its client takes: it ends with the match that fills this. */
+const MAX_PAGE_BYTES = 2 * 2 ** 20;
 
 type Row = Readonly<{ seq: number; recordedAt: Date; event: Buffer | null }>;
 
-/** Reads the next 500 records from a place on, and of these the matches. */
+/** Reads the next 500 records from a place on, fewer when their matches take 2 MiB, and of these the matches. */
 export const readTailPage = async (
   tx: Tx,
   organizationId: string,
@@ -24,9 +27,15 @@ export const readTailPage = async (
   const { rows } = await tx.query<Row>(
     `with page as materialized (select * from audit_records
       where organization_id = $1 and seq >= $2 and recorded_at >= coalesce($3::timestamptz, '-infinity')
-      order by recorded_at, seq limit ${PAGE_SIZE})
-     select seq, recorded_at as "recordedAt", case when ${matches} then event end as event from page
-      where (${matches}) or seq = (select max(seq) from page) order by seq`,
+      order by recorded_at, seq limit ${PAGE_SIZE}),
+     fitting as materialized (${withinBytes(
+       `select seq, recorded_at as "recordedAt", case when ${matches} then event end as event from page
+         order by recorded_at, seq`,
+       'coalesce(octet_length(event), 0)',
+       MAX_PAGE_BYTES,
+     )})
+     select seq, "recordedAt", event from fitting
+      where event is not null or seq = (select max(seq) from fitting) order by seq`,
     values,
   );
   const last = rows.at(-1);

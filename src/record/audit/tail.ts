@@ -1,5 +1,4 @@
-import { guarded } from '../../platform/runtime/guard.js';
-import { once } from 'node:events';
+import { guarded, startTimer } from '../../platform/runtime/guard.js';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, log } from '../../platform/runtime/log.js';
@@ -9,6 +8,7 @@ import type { Caller, EventStore } from '../event-store/event-store.js';
 import { toItem, type StoredEvent } from './audit.query.js';
 import type { Filters } from './filters.js';
 import { nextSeq, type Place } from './records.js';
+import { drained } from './send-stream.js';
 import { placeOfEnd, readTailPage } from './tail.query.js';
 
 /** How often a stream asks for new records and whether its caller may still read: it ends within a second. */
@@ -67,9 +67,11 @@ export class Tail {
     response.end();
   }
 
+  /** A client that takes nothing now is disconnected: what it was to take would stay in memory until it does. */
   end(): void {
     this.#ended.abort();
     this.#wake();
+    if (this.#deps.response.writableNeedDrain) this.#deps.response.destroy();
   }
 
   /** Any failure ends both halves. */
@@ -135,15 +137,12 @@ export class Tail {
     return response.write(text);
   }
 
-  /**
-   * Waits until the client has taken what was written, and answers for how long. A client that takes nothing is left.
-   */
+  /** Waits until the client has taken what was written, and answers for how long. One that takes nothing is left. */
   async #drained(): Promise<number> {
     const since = performance.now();
-    const { signal } = this.#ended;
-    await once(this.#deps.response, 'drain', {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_BLOCKED_MS)]),
-    }).catch(() => this.end());
+    const timer = startTimer('audit_tail', MAX_BLOCKED_MS, () => this.end());
+    await drained(this.#deps.response);
+    clearTimeout(timer);
     return performance.now() - since;
   }
 }

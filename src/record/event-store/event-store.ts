@@ -1,5 +1,6 @@
 import type { Authority } from '../../platform/postgres/authority.js';
 import type { Database, Lane, Look, Tx } from '../../platform/postgres/database.js';
+import { withinBytes } from '../../platform/postgres/within-bytes.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { Actor, ControlBody, ControlEvent } from '../event-log/events/index.js';
@@ -218,7 +219,10 @@ export class EventStore {
   }
 }
 
-/** An organization's events after `position`, in order. */
+/** What is read at once: with a limit in events alone, a few hundred discoveries would fill a reader's memory. */
+const READ_BYTES = 16 * 2 ** 20;
+
+/** An organization's events after `position`, in order: at most `limit`, fewer when they are large, none at the end. */
 export const readEvents = async (
   tx: Tx,
   organizationId: string,
@@ -226,8 +230,12 @@ export const readEvents = async (
   limit: number,
 ): Promise<readonly Readonly<{ position: number; streamId: string; version: number; event: ControlEvent }>[]> => {
   const { rows } = await tx.query<{ position: number; stream_id: string; version: number; event: ControlEvent }>(
-    `select position, stream_id, version, event from events where organization_id = $1 and position > $2
-      order by position limit $3`,
+    withinBytes(
+      `select position, stream_id, version, event from events where organization_id = $1 and position > $2
+        order by position limit $3`,
+      'octet_length(event::text)',
+      READ_BYTES,
+    ),
     [organizationId, position, limit],
   );
   return rows.map((row) => ({

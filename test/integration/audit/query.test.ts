@@ -236,13 +236,27 @@ describe('searching the audit log', () => {
     expect(await seqs({ from: second ?? '', to: third ?? '' })).toEqual([2]);
   });
 
+  test('ends a page of large events before its limit, in either order, and the next hold the others once', async () => {
+    const principal = auditor(newId('org'));
+    const reason = 'x'.repeat(4 * 2 ** 20);
+    await seed(numbers(5).map(() => decided(principal.organizationId, { reason })));
+    for (const order of ['asc', 'desc'] as const) {
+      const first = await audit.list(principal, { order, limit: 1000 });
+      expect([first.items.length, first.hasMore]).toEqual([4, true]);
+      const seqs = (await allPages(principal, 1000, { order })).map(({ seq }) => seq);
+      expect(seqs).toEqual(order === 'asc' ? numbers(5) : numbers(5).toReversed());
+    }
+    const lines = (await textOf((await audit.export(principal, { format: 'ndjson' })).text)).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as AuditItem).seq)).toEqual(numbers(5));
+  });
+
   test('shows nothing of another organization, even to a query that names it', async () => {
     const principal = auditor(newId('org'));
     await seed([decided(principal.organizationId)]);
     const stranger = newId('org');
     expect(
       await at.db.inOrganization(stranger, (tx) => searchEvents(tx, principal.organizationId, {}, { limit: 10 })),
-    ).toEqual([]);
+    ).toEqual({ events: [], isCut: false });
     expect(
       await at.db.inOrganization(stranger, async (tx) => (await tx.query('select 1 from audit_heads')).rowCount),
     ).toBe(0);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
-import { EventStore, MAX_EVENT_BYTES } from '../../../src/record/event-store/event-store.js';
+import { EventStore, MAX_EVENT_BYTES, readEvents } from '../../../src/record/event-store/event-store.js';
 import { startRelay } from '../../../src/record/event-store/relay.js';
 import { GroupCommitError } from '../../../src/platform/postgres/group-commit.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
@@ -151,4 +151,18 @@ test('an event that is too long for the log is refused when it is made, and noth
   expect(
     (await opened.db.worker.query('select 1 from events where organization_id = $1', [organizationId])).rowCount,
   ).toBe(0);
+});
+
+test('large events are read a few at a time, each once and in order', async () => {
+  const organizationId = newId('org');
+  const store = new EventStore(opened.db);
+  for (const n of numbers(3))
+    await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) =>
+      change.appendFact('n', { type: 'audit.read', filters: [String(n), 'x'.repeat(9 * 2 ** 20)] }),
+    );
+  const read = (position: number): Promise<readonly number[]> =>
+    store.read(organizationId, async (tx) =>
+      (await readEvents(tx, organizationId, position, 1000)).map((event) => event.position),
+    );
+  expect([await read(0), await read(2), await read(3)]).toEqual([[1, 2], [3], []]);
 });

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { withinBytes } from '../../../platform/postgres/within-bytes.js';
 import type { HandleBatch, LogRecord, Position } from '../event-log.js';
 import type { Topic } from '../events/index.js';
 
@@ -23,12 +24,12 @@ export const readRecords = async (
 ): Promise<readonly LogRecord[]> => {
   const { rows } = await pool.query<{ off: number; key: string; value: Buffer }>({
     name: 'log-read',
-    text: `select off, key, value from (
-        select off, key, value, sum(octet_length(value)) over (order by off) - octet_length(value) as before
-        from (select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off
-          limit $4) r
-      ) r where before < $5 order by off`,
-    values: [topic, partition, range.from, range.limit, READ_BYTES],
+    text: withinBytes(
+      'select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off limit $4',
+      'octet_length(value)',
+      READ_BYTES,
+    ),
+    values: [topic, partition, range.from, range.limit],
   });
   return rows.map((row) => ({ offset: row.off, key: row.key, value: row.value }));
 };
