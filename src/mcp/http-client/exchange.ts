@@ -113,10 +113,18 @@ export class Exchange implements PendingRequest {
     this.#decoder ??= openDecoder(coding, part, this.#holdBytes(), {
       data: (decoded) => this.#takes(decoded) || this.#over,
       drained: () => this.#continue(),
-      end: () => this.#tellEnd(),
+      end: () => this.#decodedEnd(),
       fail: (fault) => this.fail('broken', { code: 'CONTENT_CODING' }, DECODING_REASONS[fault]),
     });
     return this.#decoder.write(part);
+  }
+
+  /** A coding may end before its body does: nobody reads what comes behind it, so its connection ends too. */
+  #decodedEnd(): void {
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    carrier?.destroy();
+    this.#tellEnd();
   }
 
   #holdBytes(): HeldBytes {

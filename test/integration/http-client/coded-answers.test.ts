@@ -163,3 +163,22 @@ test('the end of a request ends its decoder', async () => {
   expect(reading.parts).toHaveLength(1);
   expect(collectedBytes.bytes).toBe(0);
 });
+
+test('the connection of a coded answer that goes on behind the end of its coding is closed', async () => {
+  const closed = new Promise<void>((resolve) => {
+    respond = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      response.write(Buffer.concat([zlib.gzipSync(TEXT), Buffer.alloc(100)]));
+      const more = setInterval(() => response.write(Buffer.alloc(100_000)), 10);
+      response.once('close', () => {
+        clearInterval(more);
+        resolve();
+      });
+    };
+  });
+  const { body, failure } = await read().answer;
+  expect(failure).toBeUndefined();
+  expect(body.equals(TEXT)).toBe(true);
+  await closed;
+  expect(collectedBytes.bytes).toBe(0);
+});
