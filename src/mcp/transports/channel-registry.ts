@@ -84,10 +84,7 @@ export class ChannelRegistry<T extends RegisteredChannel> {
       return `this grant has ${limits.perGrant} sessions in use at this MCP server, as many as it may; end one first`;
     if (!this.#makeRoom(({ one }) => one.serverId === server.id, limits.perServer))
       return `${limits.perServer} sessions are in use at this MCP server, as many as it may have; try again later`;
-    while (this.#quota.exceededBy(server.organizationId, grantId) !== undefined)
-      if (!this.endIdle((entry) => entry.organizationId === server.organizationId))
-        return 'this organization has as many sessions at stdio and SSE servers in use as it may; end one first';
-    return undefined;
+    return this.#makeRoomInQuota(server.organizationId, grantId);
   }
 
   /** Adds a channel for which `reasonWhyFull` made room. */
@@ -138,6 +135,20 @@ export class ChannelRegistry<T extends RegisteredChannel> {
     let count = 0;
     for (const entry of this.#entries.values()) if (isMeant(entry)) count += 1;
     return count < limit || this.endIdle(isMeant);
+  }
+
+  /** A grant over its own quota takes no place of another grant. */
+  #makeRoomInQuota(organizationId: string, grantId: string): string | undefined {
+    for (;;) {
+      const exceeded = this.#quota.exceededBy(organizationId, grantId);
+      if (exceeded === undefined) return undefined;
+      const isMeant = (entry: Entry<T>): boolean =>
+        entry.organizationId === organizationId && (exceeded !== 'grant' || entry.one.grantId === grantId);
+      if (this.endIdle(isMeant)) continue;
+      return exceeded === 'grant'
+        ? 'this grant has as many sessions at stdio and SSE servers in use as it may; end one first'
+        : 'this organization has as many sessions at stdio and SSE servers in use as it may; end one first';
+    }
   }
 
   #sweep(): void {

@@ -62,3 +62,13 @@ test('a grant over its limit takes the place of its own channel that was idle fo
   expect(add('fourth', requestOf('org', 'four', 'srv'), 0)).toContain('3 sessions are in use at this MCP server');
   channels.stop();
 });
+
+test("a grant over its quota ends an idle channel of its own, and never another grant's", () => {
+  const { channels, ended, add } = build();
+  const quota = channelQuota(DEFAULT_SESSION_LIMITS).grant.count;
+  add('other', requestOf('org', 'other'), 900_000);
+  for (let index = 0; index < quota; index += 1) add(`${index}`, requestOf('org', 'greedy', `srv ${index}`), 0);
+  expect(add('refused', requestOf('org', 'greedy', 'one more'), 0)).toContain('this grant has as many sessions');
+  expect(ended).toEqual([]);
+  channels.stop();
+});
