@@ -4,6 +4,10 @@ import { digestOf, type SessionSnapshot } from './session-store.js';
 import { isToolPage, ToolListDigest } from './tool-list-digest.js';
 
 const MAX_SUBSCRIPTIONS = 1000;
+/** What a client says is kept for as long as the session may be started again: longer texts than these are not. */
+const MAX_INITIALIZE_LENGTH = 64 * 1024;
+const MAX_SUBSCRIPTIONS_LENGTH = 128 * 1024;
+const MAX_LEVEL_LENGTH = 64;
 
 type LearnedRequest = Readonly<{ method: string; params: Json | undefined }>;
 
@@ -20,22 +24,24 @@ export class SessionState {
   #toolsDigest: string | undefined;
   #logLevel: string | undefined;
   readonly #subscriptions: Set<string>;
+  #subscriptionsLength = 0;
   readonly #tools = new ToolListDigest();
 
   /** A new session, or one of a snapshot. `discoveredTools` stands for a list that the client has not read. */
   constructor(from: Readonly<{ initialize: string; discoveredTools: string | undefined }> | SessionSnapshot) {
     const saved = 'resultDigest' in from ? from : undefined;
-    this.initialize = from.initialize;
+    this.initialize = from.initialize.length <= MAX_INITIALIZE_LENGTH ? from.initialize : '';
     this.isSaved = saved !== undefined;
     this.#resultDigest = saved?.resultDigest;
     this.#toolsDigest = 'discoveredTools' in from ? from.discoveredTools : from.toolsDigest;
     this.#logLevel = saved?.logLevel;
     this.#subscriptions = new Set(saved?.subscriptions);
+    for (const uri of this.#subscriptions) this.#subscriptionsLength += uri.length;
   }
 
-  /** Undefined before `initialize` was answered. */
+  /** Undefined before `initialize` was answered, and for one that is too long to be kept. */
   get snapshot(): SessionSnapshot | undefined {
-    if (this.#resultDigest === undefined) return undefined;
+    if (this.#resultDigest === undefined || this.initialize === '') return undefined;
     return {
       initialize: this.initialize,
       resultDigest: this.#resultDigest,
@@ -74,7 +80,7 @@ export class SessionState {
       case 'resources/subscribe':
         return this.#subscribe(params?.['uri']);
       case 'resources/unsubscribe':
-        return this.#subscriptions.delete(String(params?.['uri']));
+        return this.#unsubscribe(String(params?.['uri']));
       default:
         return false;
     }
@@ -87,7 +93,7 @@ export class SessionState {
   }
 
   #learnLevel(level: unknown): boolean {
-    if (typeof level !== 'string' || level === this.#logLevel) return false;
+    if (typeof level !== 'string' || level.length > MAX_LEVEL_LENGTH || level === this.#logLevel) return false;
     this.#logLevel = level;
     return true;
   }
@@ -95,7 +101,15 @@ export class SessionState {
   #subscribe(uri: unknown): boolean {
     if (typeof uri !== 'string' || this.#subscriptions.has(uri) || this.#subscriptions.size >= MAX_SUBSCRIPTIONS)
       return false;
+    if (this.#subscriptionsLength + uri.length > MAX_SUBSCRIPTIONS_LENGTH) return false;
     this.#subscriptions.add(uri);
+    this.#subscriptionsLength += uri.length;
+    return true;
+  }
+
+  #unsubscribe(uri: string): boolean {
+    if (!this.#subscriptions.delete(uri)) return false;
+    this.#subscriptionsLength -= uri.length;
     return true;
   }
 }
