@@ -149,7 +149,7 @@ export const discoverServer = async (
 ): Promise<Discovered> => {
   const own = upstreamTargetOf(deps, target);
   // Only the first discovery finds out, by a second session, whether the server has one for all.
-  const keep = target.known ? undefined : (one: Handshake): void => deps.keepOnlySession(own.server, one);
+  const keep = target.known ? undefined : (one: Handshake): boolean => deps.keepOnlySession(own.server, one);
   const found = (await discoverWithClient(deps, own, target)) ?? (await discover(own, timeoutMs, keep));
   if (found.status !== 'ready') {
     return isRetried && found.timedOut === true && target.transport.type === 'stdio'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Forward, UpstreamRequest } from '../upstream/forward.js';
-import type { FindOpenSession, Handshake, UpstreamTarget } from '../upstream/probe.js';
+import type { FindOpenSession, Handshake, KeepOnlySession, UpstreamTarget } from '../upstream/probe.js';
 
 /** Finds a session that a client has open at a server over the same transport. */
 export type FindSession = (
@@ -8,6 +8,9 @@ export type FindSession = (
 ) => Readonly<{ grantId: string; credential: UpstreamTarget['credential']; handshake: Handshake }> | undefined;
 
 const MAX_KEPT = 1000;
+const MAX_KEPT_OF_ORGANIZATION = 50;
+/** Of the result of `initialize`, as JSON. */
+const MAX_RESULT_LENGTH = 64 * 1024;
 
 type Source = Readonly<{ find: FindSession; forward: Forward }>;
 
@@ -17,16 +20,18 @@ type Source = Readonly<{ find: FindSession; forward: Forward }>;
  */
 export class OpenSessions {
   readonly #sources = new Set<Source>();
-  readonly #kept = new Map<
-    string,
-    Readonly<{ transport: UpstreamTarget['server']['transport']; handshake: Handshake }>
-  >();
+  readonly #kept = new Map<string, Readonly<{ server: UpstreamTarget['server']; handshake: Handshake }>>();
 
   /** Keeps the only session of a server, which discovery began, for the first client. */
-  readonly keep = ({ id, transport }: UpstreamTarget['server'], handshake: Handshake): void => {
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined && this.#kept.size >= MAX_KEPT) this.#kept.delete(oldest);
-    this.#kept.set(id, { transport, handshake });
+  readonly keep: KeepOnlySession = (server, handshake) => {
+    if (JSON.stringify(handshake.result).length > MAX_RESULT_LENGTH) return false;
+    this.#kept.delete(server.id);
+    const own = [...this.#kept.values()].filter((one) => one.server.organizationId === server.organizationId);
+    const [oldest] =
+      own.length >= MAX_KEPT_OF_ORGANIZATION ? own : this.#kept.size >= MAX_KEPT ? this.#kept.values() : [];
+    if (oldest) this.#kept.delete(oldest.server.id);
+    this.#kept.set(server.id, { server, handshake });
+    return true;
   };
 
   /** Takes the kept session of a server for a client's `initialize`; undefined for any other request. */
@@ -35,7 +40,7 @@ export class OpenSessions {
     if (headers['mcp-session-id'] !== undefined || headers['mcp-protocol-version'] !== undefined) return undefined;
     const kept = this.#kept.get(server.id);
     this.#kept.delete(server.id);
-    return kept && isDeepStrictEqual(kept.transport, server.transport) ? kept.handshake : undefined;
+    return kept && isDeepStrictEqual(kept.server.transport, server.transport) ? kept.handshake : undefined;
   }
 
   /** Adds a source; the returned function removes it. */

@@ -34,8 +34,8 @@ export type FindOpenSession = (
   server: UpstreamServer,
 ) => Readonly<{ target: UpstreamTarget; handshake: Handshake }> | undefined;
 
-/** Keeps a session that discovery began, for a client: the server has no other. */
-export type KeepOnlySession = (server: UpstreamServer, handshake: Handshake) => void;
+/** Keeps a session that discovery began, for a client: the server has no other. False when there is no room for it. */
+export type KeepOnlySession = (server: UpstreamServer, handshake: Handshake) => boolean;
 
 /** A server's name and version, as modern results carry it. */
 export const serverInfoOf = (result: Json): Json | null => {

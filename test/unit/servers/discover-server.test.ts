@@ -33,7 +33,7 @@ test(
       outbound: {} as never,
       forward: server.forward,
       findOpenSession: () => undefined,
-      keepOnlySession: () => undefined,
+      keepOnlySession: () => false,
       allowStdio: [],
       stdioVariables: [],
     };
@@ -69,7 +69,7 @@ test(
       outbound: {} as never,
       forward: silent,
       findOpenSession: () => undefined,
-      keepOnlySession: () => undefined,
+      keepOnlySession: () => false,
       allowStdio: [],
       stdioVariables: [],
     };
