@@ -65,7 +65,7 @@ const SILENCE_SHARE = 1 / 3;
 export const discover = async (
   target: UpstreamTarget,
   timeoutMs = DISCOVERY_TIMEOUT_MS,
-  keepSession?: (handshake: Handshake) => void,
+  keepSession?: (handshake: Handshake) => boolean,
 ): Promise<Discovered> => {
   const bounds = new DiscoveryBudget(timeoutMs);
   const handshakes: Handshake[] = [];
@@ -76,8 +76,7 @@ export const discover = async (
     const { serverInfo, protocolVersion } = preferred;
     const listed = await listTools(target, preferred, bounds);
     const eras = handshakes.map(({ era }) => era);
-    if (keepSession && (await isOnlySession(target, bounds, handshakes)))
-      for (const only of handshakes.splice(0, 1)) keepSession(only);
+    if (keepSession && (await isOnlySession(target, bounds, handshakes)) && keepSession(preferred)) handshakes.shift();
     return {
       status: 'ready',
       ...listed,
@@ -149,20 +148,25 @@ const tryEras = async (
   const { type } = target.server.transport;
   // HTTP+SSE is older than the modern era.
   if (type === 'sse') return tryLegacy(target, bounds, handshakes);
+  const began = performance.now();
   const { answer, handshake } = await discoverModern(target, bounds.left(SILENCE_SHARE));
+  const tookMs = performance.now() - began;
   bounds.count(answer, true);
   if (handshake) handshakes.push(handshake);
   if (mayEndHere(answer, type)) return failureOf(answer, urlOf(target));
-  const refused = await tryLegacy(target, bounds, handshakes);
+  const refused = await tryLegacy(target, bounds, handshakes, tookMs);
   return isUnsupportedRevision(answer) ? UNSUPPORTED_REVISION : refused;
 };
 
+/** A modern server that took `modernMs` to answer may take twice as long here: its command is started again. */
 const tryLegacy = async (
   target: UpstreamTarget,
   bounds: DiscoveryBudget,
   handshakes: Handshake[],
+  modernMs = 0,
 ): Promise<DiscoveryFailure> => {
-  const { answer, handshake } = await openLegacySession(target, bounds.left(handshakes.length > 0 ? SILENCE_SHARE : 1));
+  const limits = handshakes.length > 0 ? bounds.left(SILENCE_SHARE, 2 * modernMs) : bounds.left();
+  const { answer, handshake } = await openLegacySession(target, limits);
   bounds.count(answer, handshakes.length > 0);
   // Without a session it could ask a client nothing and tell it of no change; spoken to as a modern server, it can.
   if (handshake && (handshake.session !== undefined || handshakes.length === 0)) handshakes.push(handshake);
@@ -189,8 +193,11 @@ class DiscoveryBudget {
     this.#endsAt = performance.now() + timeoutMs;
   }
 
-  left(share = 1): Readonly<{ timeoutMs: number; maxBytes: number }> {
-    return { timeoutMs: Math.max(1, (this.#endsAt - performance.now()) * share), maxBytes: this.#bytes };
+  /** A share of the time that is left; more than that if `wantedMs` is, but a third stays for what follows. */
+  left(share = 1, wantedMs = 0): Readonly<{ timeoutMs: number; maxBytes: number }> {
+    const leftMs = this.#endsAt - performance.now();
+    const timeoutMs = Math.max(1, leftMs * share, Math.min(wantedMs, leftMs * (1 - SILENCE_SHARE)));
+    return { timeoutMs, maxBytes: this.#bytes };
   }
 
   /**
