@@ -46,11 +46,13 @@ export class PostAnswer implements Sink {
 }
 
 /**
- * The JSON-RPC error that a server gave as the body of a refusal, under the id of the message; undefined without one.
+ * The JSON-RPC error that a server gave as the body of a refusal, under the id of the request; undefined without one,
+ * and for a response of the client, whose id is the server's.
  */
 export const errorFor = (message: Buffer, body: string): string | undefined => {
-  const id = membersOf(message.toString('utf8')).get('id');
-  return id !== undefined && isObject(parseObject(body)?.['error'])
+  const members = membersOf(message.toString('utf8'));
+  const id = members.get('id');
+  return id !== undefined && members.has('method') && isObject(parseObject(body)?.['error'])
     ? editObject(body, { id: setText(id), result: () => undefined, method: () => undefined })
     : undefined;
 };

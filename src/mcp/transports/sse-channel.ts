@@ -12,6 +12,8 @@ const ENDPOINT_TIMEOUT_MS = 15_000;
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 /** How long a POST may stay unanswered where its request has no timeout. */
 const POST_TIMEOUT_MS = 300_000;
+/** POSTs that may be unanswered at once: a server may answer them late, or never. The oldest gives way to a new one. */
+const MAX_OPEN_POSTS = 100;
 /** Statuses by which a server says that it does not know the connection any more. */
 const UNKNOWN_SESSION = new Set([404, 410]);
 
@@ -156,7 +158,10 @@ class SseChannel {
       { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: timeoutMs, ...this.#owner },
       answer,
     );
-    if (!isOver) this.#posts.add(running);
+    if (isOver) return;
+    this.#posts.add(running);
+    const [oldest] = this.#posts;
+    if (this.#posts.size > MAX_OPEN_POSTS) oldest?.abort();
   }
 
   /**

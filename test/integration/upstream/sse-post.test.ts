@@ -149,3 +149,19 @@ test(
     expect((await session.post(CALL)).status).toBe(200);
   },
 );
+
+test('a session at an SSE server that never answers a POST keeps a bounded number of them open', async () => {
+  let [open, most] = [0, 0];
+  const { url } = await startSse(({ request, answer }) => {
+    most = Math.max(most, (open += 1));
+    request.socket.once('close', () => (open -= 1));
+    answer();
+  });
+  const session = await openSession(await grantFor(url));
+  for (let first = 100; first < 300; first += 20) {
+    const ids = Array.from({ length: 20 }, (_, index) => first + index);
+    const answers = await Promise.all(ids.map(async (id) => (await session.post({ ...CALL, id })).json()));
+    expect(answers.map((one) => (one as Body).result?.content[0]?.text)).toEqual(ids.map(() => 'done'));
+  }
+  expect(most).toBeLessThan(150);
+});
