@@ -13,6 +13,8 @@ type HttpSession = Readonly<{
 
 const MAX_SESSIONS = 10_000;
 const MAX_LOOKED_AT = 16_384;
+/** Of what `REVISION` finds, with some white space. */
+const MAX_REVISION_LENGTH = 64;
 const REVISION = /"protocolVersion"\s*:\s*"(\d{4}-\d{2}-\d{2})"/;
 const OF_PROTOCOL = /^(?:mcp-|content-type$|accept$|user-agent$|last-event-id$)/;
 
@@ -52,15 +54,17 @@ export class HttpSessions {
   /** The session stands in the head of the response, its revision in the body. */
   #watchInitialize(request: UpstreamRequest, sink: Sink): Sink {
     let session: string | undefined;
-    let text = '';
+    let [text, lookedAt] = ['', 0];
     return decorateSink(sink, {
       head: (status, headers) => {
         session = status < 300 ? headerOf(headers, 'mcp-session-id') : undefined;
         sink.head(status, headers);
       },
       data: (chunk) => {
-        if (session !== undefined && text.length < MAX_LOOKED_AT) {
-          text += chunk.toString('latin1');
+        if (session !== undefined && lookedAt < MAX_LOOKED_AT) {
+          // However small the chunks are, each byte is looked at a fixed number of times.
+          text = text.slice(-MAX_REVISION_LENGTH) + chunk.toString('latin1');
+          lookedAt += chunk.length;
           const version = REVISION.exec(text)?.[1];
           if (version !== undefined) {
             this.#add(request, session, version);
