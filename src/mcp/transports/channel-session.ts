@@ -31,7 +31,7 @@ export interface SessionEvents {
   /** The server is another one than before: the session can't be continued. */
   replaced(session: ChannelSession): void;
   /** The channel closed by itself. */
-  closed(session: ChannelSession): void;
+  closed(session: ChannelSession, failure: UpstreamFailure): void;
   /** The session ended here by `end`. */
   ended(session: ChannelSession): void;
 }
@@ -50,7 +50,8 @@ export class ChannelSession {
   readonly state: SessionState;
   /** Whether its client has closed a standing stream. */
   hadStream = false;
-  readonly #request: UpstreamRequest;
+  /** Of the first request: its body is not kept. */
+  readonly #request: Pick<UpstreamRequest, 'headers' | 'silenceMs'>;
   readonly #events: SessionEvents;
   readonly #channel: Channel;
   readonly #exchanges = new Exchanges();
@@ -70,7 +71,7 @@ export class ChannelSession {
   ) {
     this.owner = owner;
     this.state = state;
-    this.#request = request;
+    this.#request = { headers: request.headers, silenceMs: request.silenceMs };
     this.#events = events;
     this.#channel = open(request, {
       message: (text) => this.#message(text),
@@ -180,7 +181,7 @@ export class ChannelSession {
     if (this.#over) return;
     this.#over = true;
     this.#failAll(this.#waiting ? { ...failure, sent: false } : failure);
-    this.#events.closed(this);
+    this.#events.closed(this, failure);
   }
 
   #failAll(failure: UpstreamFailure): void {

@@ -164,7 +164,7 @@ export class LegacyChannels {
   /** The session on a new channel, the reason why it gets none, or undefined when it can't be continued here. */
   async #claim(owner: SessionOwner, request: UpstreamRequest): Promise<ChannelSession | string | undefined> {
     const snapshot: SessionSnapshot | undefined = await this.#store.claim(owner);
-    if (!snapshot) return undefined;
+    if (!snapshot || this.#stopped) return undefined;
     const reason = this.#sessions.reasonWhyFull(request);
     if (reason !== undefined) {
       await this.#store.release(owner);
@@ -178,11 +178,14 @@ export class LegacyChannels {
   #start(owner: SessionOwner, state: SessionState, request: UpstreamRequest): ChannelSession {
     const backoff = this.#backoffs.get(owner.id) ?? new Backoff();
     backoff.opened();
-    const session = new ChannelSession({ owner, state }, { request, open: this.#open, events: this.#events(backoff) });
+    const isProcess = request.server.transport.type === 'stdio';
+    const events = this.#events(backoff, isProcess);
+    const session = new ChannelSession({ owner, state }, { request, open: this.#open, events });
     return this.#sessions.add(owner.id, session, request);
   }
 
-  #events(backoff: Backoff): SessionEvents {
+  /** A server that could not be connected to is no worse for another try, but a command may be, however it ended. */
+  #events(backoff: Backoff, isProcess: boolean): SessionEvents {
     const save = async ({ owner, state }: ChannelSession): Promise<void> => {
       if (state.snapshot) state.isSaved = (await this.#store.save(owner, state.snapshot)) || state.isSaved;
     };
@@ -197,8 +200,8 @@ export class LegacyChannels {
         inBackground('delete_session', this.#store.delete(owner));
         this.#sessions.end(owner.id);
       },
-      closed: ({ owner, state }) => {
-        backoff.crashed();
+      closed: ({ owner, state }, { kind }) => {
+        if (isProcess || kind !== 'unreachable') backoff.crashed();
         if (this.#backoffs.size >= MAX_BACKOFFS) this.#backoffs.clear();
         this.#backoffs.set(owner.id, backoff);
         this.#sessions.end(owner.id);
