@@ -34,8 +34,8 @@ export type Interim = Readonly<{ event: Buffer; isRequest: boolean; headers: Ups
 
 /**
  * `maxBytes`: how long an answer may be. `id`: the request's; an event stream is at its end once it has brought the
- * response to it. `until`: the client's response, whose close ends the collecting. `onInterim` is called for what else
- * the server says on the stream before it.
+ * response to it. `until`: the client's response, whose close ends the collecting, and which the server waits for while
+ * the client does not take what it was sent. `onInterim` is called for what else the server says on the stream before it.
  */
 export type CollectOptions = Readonly<{
   maxBytes: number;
@@ -60,6 +60,7 @@ class Collection implements Sink {
   #closeTimer: NodeJS.Timeout | undefined;
   #bytes = 0;
   #unreadable = 0;
+  #isWaiting = false;
 
   constructor(
     request: UpstreamRequest,
@@ -99,6 +100,19 @@ class Collection implements Sink {
     }
     if (this.#splitter) this.#findAnswer(this.#splitter.feed(chunk));
     else this.#chunks.push(chunk);
+    return !this.#waitsForClient();
+  }
+
+  /** Whether the client has yet to take what `onInterim` sent to it. */
+  #waitsForClient(): boolean {
+    const { until } = this.#options;
+    if (this.#isWaiting || !until?.writableNeedDrain || this.#closeTimer || this.#failure) return this.#isWaiting;
+    this.#isWaiting = true;
+    const resume = (): void => {
+      this.#isWaiting = false;
+      this.#running?.resume();
+    };
+    until.once('drain', guarded('collect', resume));
     return true;
   }
 

@@ -7,7 +7,8 @@ import type { Refusal } from '../relay/upstream-refusal.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
 import type { SessionDeps } from './session-deps.js';
 
-const MAX_WAITING_NOTIFICATIONS = 64;
+/** How many bytes of notifications wait; they are a server's to choose, and a client may open many sessions at once. */
+const MAX_WAITING_BYTES = 64 * 1024;
 
 type MakeSession = (headers: UpstreamHeaders, version?: string) => SessionContent;
 
@@ -24,6 +25,7 @@ export class OpeningSession {
   readonly #exchange: AuthenticatedRequest;
   readonly #makeSession: MakeSession;
   #waiting: Interim[] = [];
+  #waitingBytes = 0;
   #begun: Begun | undefined;
 
   constructor(deps: SessionDeps, exchange: AuthenticatedRequest, makeSession: MakeSession) {
@@ -34,13 +36,16 @@ export class OpeningSession {
 
   /** Takes what the server says before its answer. */
   pass(interim: Interim): void {
-    if (!this.#begun && !interim.isRequest) {
-      if (this.#waiting.length < MAX_WAITING_NOTIFICATIONS) this.#waiting.push(interim);
-      return;
-    }
+    if (!this.#begun && !interim.isRequest) return this.#wait(interim);
     this.#begun ??= this.#begin(this.#makeSession(interim.headers));
     this.#flush(this.#begun);
     this.#begun?.stream.pass(interim);
+  }
+
+  #wait(interim: Interim): void {
+    this.#waitingBytes += interim.event.length;
+    // A copy, as the event may be a small piece of a large chunk.
+    if (this.#waitingBytes <= MAX_WAITING_BYTES) this.#waiting.push({ ...interim, event: Buffer.from(interim.event) });
   }
 
   #begin(session: SessionContent): Begun | undefined {
