@@ -6,6 +6,9 @@ import { MAX_JSON_DEPTH } from './foreign-json.js';
 /** How many keys all objects of a text may have. */
 export const MAX_STRICT_KEYS = 100_000;
 
+/** How many numbers of a text are kept as they were written: each takes fifty times as long as a double. */
+export const MAX_EXACT_NUMBERS = 100_000;
+
 /** Every fault that refuses a text, and how it is worded. */
 const REASONS = {
   not_utf8: 'not valid UTF-8',
@@ -15,6 +18,7 @@ const REASONS = {
   too_many_keys: `more than ${MAX_STRICT_KEYS} keys`,
   inexact_number: 'a number that a double cannot hold exactly',
   long_number: `a number of over ${MAX_EXACT_NUMBER_LENGTH} characters that a double cannot hold exactly`,
+  many_inexact_numbers: `over ${MAX_EXACT_NUMBERS} numbers that a double cannot hold exactly`,
   prototype_key: 'a key that leads to the prototype of objects',
   repeated_key: 'a key occurs twice in one object',
   lone_surrogate: 'a lone surrogate',
@@ -37,8 +41,9 @@ export type StrictJson =
  * value). `ambiguous`: nesting over 64, over 100,000 keys, a key twice in one object (compared after unescaping), lone
  * surrogates, a key `__proto__` or `constructor` with `prototype` in it, by which servers that copy arguments change
  * their own prototypes, a number whose decimal value a double can't give back. Such a number is an `ExactNumber` where
- * `numbers` is `as_written`, and refused only over 400 characters. The size limits are judged before parsing, as
- * parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
+ * `numbers` is `as_written`, and refused only over 400 characters or after 100,000 others. The size limits are judged
+ * before parsing, as parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts
+ * as ambiguous too.
  *
  * `prototypeKeys` `plain` takes keys that lead to prototypes as any other, for a reader that copies them nowhere.
  * Objects in the value are ordinary ones with own properties only.
@@ -51,7 +56,7 @@ export function readStrictJson(
   if (!isUtf8(body)) return unparsable('not_utf8');
   const text = body.toString('utf8');
   if (text.charCodeAt(0) === 0xfeff) return unparsable('byte_order_mark');
-  const scan = scanText(text);
+  const scan = scanText(text, numbers === 'doubles' ? 0 : MAX_EXACT_NUMBERS);
   if (scan.over !== undefined) return ambiguous(scan.over);
   let value: unknown;
   try {
@@ -61,14 +66,15 @@ export function readStrictJson(
   }
   const { inexact } = scan;
   const parsedKeys = countKeys(value, prototypeKeys === 'plain');
-  const fault = (inexact && faultOfNumbers(scan, numbers)) ?? faultOfTexts(text, scan, { value, parsedKeys });
+  const fault = faultOfNumbers(scan) ?? faultOfTexts(text, scan, { value, parsedKeys });
   if (fault !== undefined) return ambiguous(fault);
   return { ok: true, value: inexact === undefined ? value : withExactNumbers(text, inexact) };
 }
 
-function faultOfNumbers({ tooLong }: Scan, numbers: 'doubles' | 'as_written'): StrictJsonFault | undefined {
-  if (numbers === 'doubles') return 'inexact_number';
-  return tooLong ? 'long_number' : undefined;
+function faultOfNumbers(scan: Scan): StrictJsonFault | undefined {
+  if (scan.tooLong) return 'long_number';
+  if (!hasTooManyInexact(scan)) return undefined;
+  return scan.maxInexact === 0 ? 'inexact_number' : 'many_inexact_numbers';
 }
 
 /** What makes two parsers read the keys and strings of a parsed text in two ways. */
@@ -99,15 +105,20 @@ const ambiguous = (fault: StrictJsonFault): StrictJson => ({
 
 /**
  * `escapes`: whether there is a backslash in it. `over`: which of the size limits is passed. `inexact`: where each
- * number begins and ends that no double holds, one after the other. `tooLong`: one of them is.
+ * number begins and ends that no double holds, one after the other; once it has more than `maxInexact`, no further
+ * number is judged. `tooLong`: one of those that may be kept is.
  */
 type Scan = {
   keys: number;
   inexact: number[] | undefined;
+  readonly maxInexact: number;
   tooLong: boolean;
   escapes: boolean;
   over: StrictJsonFault | undefined;
 };
+
+const hasTooManyInexact = ({ inexact, maxInexact }: Scan): boolean =>
+  inexact !== undefined && inexact.length > 2 * maxInexact;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -118,9 +129,9 @@ const colon = 0x3a;
  * Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing,
  * but the pass ends.
  */
-function scanText(text: string): Scan {
+function scanText(text: string, maxInexact: number): Scan {
   const escapes = text.includes('\\');
-  const scan: Scan = { keys: 0, inexact: undefined, tooLong: false, escapes, over: undefined };
+  const scan: Scan = { keys: 0, inexact: undefined, maxInexact, tooLong: false, escapes, over: undefined };
   let depth = 0;
   let at = 0;
   while (at < text.length && scan.over === undefined) {
@@ -168,9 +179,9 @@ function endOfNumber(text: string, from: number, scan: Scan): number {
   const isPlain = at - from <= 15 && !isNumberPart(text.charCodeAt(at));
   if (isPlain) return at;
   while (at < text.length && isNumberPart(text.charCodeAt(at))) at += 1;
-  if (readsBack(text.slice(from, at))) return at;
+  if (hasTooManyInexact(scan) || readsBack(text.slice(from, at))) return at;
   (scan.inexact ??= []).push(from, at);
-  scan.tooLong ||= at - from > MAX_EXACT_NUMBER_LENGTH;
+  scan.tooLong ||= scan.maxInexact > 0 && at - from > MAX_EXACT_NUMBER_LENGTH;
   return at;
 }
 
@@ -204,11 +215,16 @@ const isNumberPart = (code: number): boolean =>
   isDigit(code) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === minus;
 
 const longExponent = /[eE][+-]?\d{3}/;
+/** The smallest double that has all its digits. */
+const MIN_NORMAL = 2 ** -1022;
 
-/** Up to 15 digits far from the ends of the range survive too. */
+const isNormal = (number: number): boolean => Number.isFinite(number) && Math.abs(number) >= MIN_NORMAL;
+
+/** Up to 15 digits survive too, but for the ends of the range. */
 function readsBack(token: string): boolean {
-  if (token.length <= 15 && !longExponent.test(token)) return true;
-  const printed = String(Number(token));
+  const number = Number(token);
+  if (token.length <= 15 && (!longExponent.test(token) || isNormal(number))) return true;
+  const printed = String(number);
   return printed === token || canonicalDecimal(token) === canonicalDecimal(printed);
 }
 

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../../src/platform/json/canonical-json.js';
 import { exactNumber, isExactNumber, toJsonText } from '../../../src/platform/json/exact-number.js';
 import { isObject } from '../../../src/platform/json/json-object.js';
 import { readStrictJson } from '../../../src/platform/json/strict-json.js';
+import { costInParses } from '../../support/cpu.js';
 
 const read = (text: string): unknown => {
   const json = readStrictJson(Buffer.from(text), 'as_written');
@@ -32,6 +33,20 @@ test('The strict reader refuses a number that no double holds over 400 character
   expect(read(`{"a":${'9'.repeat(401)}}`)).toMatch(/over 400 characters/);
   expect(read(`{"a":0.${'0'.repeat(500)}}`)).toEqual({ a: 0 });
 });
+
+test('The strict reader keeps 100,000 numbers that no double holds, and refuses a text with more', () => {
+  const list = (length: number): string => `[${Array.from({ length }, () => '1e400').join()}]`;
+  expect(toJsonText(read(list(100_000)))).toBe(list(100_000));
+  expect(read(list(100_001))).toMatch(/over 100000 numbers/);
+});
+
+test.each(['1e400', '9007199254740993'])(
+  'A mebibyte of the number %s costs the strict reader less than fifty parses of a mebibyte',
+  (number) => {
+    const body = Buffer.from(`[${`${number},`.repeat(2 ** 20 / (number.length + 1) - 1)}0]`);
+    expect(costInParses(() => readStrictJson(body, 'as_written'))).toBeLessThan(50);
+  },
+);
 
 test.each(['01234567890123456789', '1.2.3e45678', '1-2e4000', '-', '1e', '.5e1000', '+1e400'])(
   'The strict reader takes no part of %s for a number',
