@@ -35,7 +35,8 @@ export type Interim = Readonly<{ event: Buffer; isRequest: boolean; headers: Ups
 /**
  * `maxBytes`: how long an answer may be. `id`: the request's; an event stream is at its end once it has brought the
  * response to it. `until`: the client's response, whose close ends the collecting, and which the server waits for while
- * the client does not take what it was sent. `onInterim` is called for what else the server says on the stream before it.
+ * the client does not take what it was sent. `onInterim` is called for what else the server says on the stream before
+ * it.
  */
 export type CollectOptions = Readonly<{
   maxBytes: number;

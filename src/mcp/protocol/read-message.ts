@@ -50,10 +50,11 @@ const paramsKeys = knownKeys(
  *
  * -32700: no JSON text at all (empty, invalid UTF-8, byte order mark, whatever `JSON.parse` refuses, trailing data).
  * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate
- * keys, lone surrogates, keys that lead to prototypes, depth over 64, over 100,000 keys, numbers that no double holds of
- * over 400 characters or more than 100,000 of them), keys of the message or of its `params` that differ only in case from
- * another or from a known one, types that JSON-RPC 2.0 or MCP don't have there. A text past one of the two size limits
- * is not parsed any further and counts as -32600. Any other number that no double holds is an `ExactNumber` in `params`.
+ * keys, lone surrogates, keys that lead to prototypes, depth over 64, over 100,000 keys, numbers that no double holds
+ * of over 400 characters or more than 100,000 of them), keys of the message or of its `params` that differ only in case
+ * from another or from a known one, types that JSON-RPC 2.0 or MCP don't have there. A text past one of the two size
+ * limits is not parsed any further and counts as -32600. Any other number that no double holds is an `ExactNumber` in
+ * `params`.
  *
  * Members that no JSON-RPC message has are neither read nor sent. Neither are `params: null` and `arguments: null`.
  */

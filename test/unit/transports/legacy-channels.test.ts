@@ -60,7 +60,7 @@ const build = (transport: Transport) => {
   return { state, channels, post };
 };
 
-test('a session at an SSE server that was away goes on as soon as the server is back, however often it was tried', async () => {
+test('a session at an SSE server that was away goes on as soon as the server is back', async () => {
   const { state, channels, post } = build(SSE);
   const { session } = await post('initialize');
   const headers = { 'mcp-session-id': String(session) };
