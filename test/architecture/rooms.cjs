@@ -78,7 +78,14 @@ const rooms = {
     holds: 'control events first, state tables in the same transaction',
     may: ['record/event-log'],
   },
-  'record/audit': { holds: 'the audit writer, search and export', may: ['record/event-log', 'record/event-store'] },
+  'record/audit': {
+    holds: 'the audit writer, search and export',
+    may: ['record/event-log', 'record/event-store', 'record/log-streams/formats'],
+  },
+  'record/log-streams': {
+    holds: 'the audit log, sent on to receivers: formats, kinds, delivery',
+    may: ['record/audit', 'record/event-log', 'record/event-store'],
+  },
   'record/usage': { holds: 'counters, projected from the audit log', may: ['record/audit', 'record/event-store'] },
   'record/crash-recovery': { holds: 'what a dead process left open', may: ['record/audit', 'record/event-log'] },
   'data-plane/directory': { holds: 'the facts about every grant, in memory', may: [] },

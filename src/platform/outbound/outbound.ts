@@ -1,9 +1,22 @@
-import { startTimer } from '../runtime/guard.js';
-import type { LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { Agent, buildConnector, fetch as undiciFetch, Pool, type Dispatcher } from 'undici';
+import { isIP, type Socket } from 'node:net';
+import { Agent, fetch as undiciFetch, Pool, type buildConnector, type Dispatcher } from 'undici';
+import {
+  addressesOf,
+  guardedConnector,
+  judgeBeforeProxy,
+  openSocket,
+  tlsParts,
+  whereOf,
+  type Guard,
+  type JudgeAll,
+  type LookupAll,
+  type SocketTarget,
+  type TlsOptions,
+} from './connections.js';
 import { makeNameLookups, type Lookup } from './name-lookups.js';
-import { makeAddressJudge, type AddressRefusal, type AddressRules, type Target } from './outbound-address.js';
+import { makeProxyConnector, type Proxy } from './proxy.js';
+import { OutboundRefused, refused, unresolved, type UrlRefusal } from './refusal.js';
+import { makeAddressJudge, type AddressRefusal, type AddressRules } from './outbound-address.js';
 
 /**
  * `allow`: addresses and CIDRs (UPSTREAM_ALLOW) beyond the public Internet. `ownPorts`: ports that this process listens
@@ -20,11 +33,13 @@ export type OutboundOptions = Readonly<{
   bodyTimeoutMs?: number;
   lookup?: Lookup;
   ownAddresses?: () => readonly string[];
+  /** The way out for https of `agentWith`. */
+  proxy?: Proxy | undefined;
 }>;
 
-export type UrlRefusalCode =
-  AddressRefusal['code'] | 'url_invalid' | 'url_scheme' | 'url_userinfo' | 'url_fragment' | 'name_not_resolved';
-export type UrlRefusal = Readonly<{ ok: false; code: UrlRefusalCode; message: string }>;
+export { OutboundRefused, type UrlRefusal, type UrlRefusalCode } from './refusal.js';
+export type { SocketTarget, TlsOptions } from './connections.js';
+
 export type UrlCheck = Readonly<{ ok: true; url: URL }> | UrlRefusal;
 export type Resolved = Readonly<{ ok: true; url: URL; addresses: readonly string[] }> | UrlRefusal;
 
@@ -35,22 +50,11 @@ export type Outbound = Readonly<{
   check: (url: string) => UrlCheck;
   resolve: (url: URL) => Promise<Resolved>;
   agent: Dispatcher;
+  agentWith: (tls: TlsOptions) => Dispatcher;
+  socket: (target: SocketTarget) => Socket;
   connector: (origin: URL) => Connector;
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }>;
-
-/**
- * What `agent` and `fetch` fail with (fetch: as `cause` when the refusal came at connect time). No byte was sent, no
- * connection opened.
- */
-export class OutboundRefused extends Error {
-  readonly code: UrlRefusalCode;
-  constructor({ code, message }: UrlRefusal) {
-    super(message);
-    this.name = 'OutboundRefused';
-    this.code = code;
-  }
-}
 
 /**
  * The one guard against server-side request forgery: every URL that someone gave us is reached through it and nothing
@@ -63,6 +67,10 @@ export class OutboundRefused extends Error {
  * - `agent`: checks again at each new connection and connects to the very addresses it checked, so that a name can't be
  *   rebound. Follows no
  *   redirect, reads no proxy variable, keeps connections alive, NODELAY. Hand it only origins that `check` passed.
+ * - `agentWith`: an agent of its own, with certificates, and through the operator's proxy where there is one. Whoever
+ *   asks for it destroys it.
+ * - `socket`: one guarded connection at once, plain or TLS, for other protocols. One that may not be made ends with an
+ *   `OutboundRefused`; so does whatever else goes wrong, as the socket's error.
  * - `connector`: the connections of `agent` without its HTTP.
  * - `fetch`: `check` and undici's fetch over the agent; a redirect is answered as it came.
  *
@@ -82,22 +90,24 @@ export function makeOutbound(
     const where = whereOf(parsed.url);
     return (isIP(where.host) === 0 ? undefined : judgeAll(where, [where.host])) ?? parsed;
   };
-  const connectorOf = (origin: URL): buildConnector.connector =>
-    guardedConnector(whereOf(origin), options, { lookupAll, judgeAll });
+  const guard = { lookupAll, judgeAll };
+  const connectorOf = (origin: URL, tls: TlsOptions = {}): buildConnector.connector =>
+    guardedConnector(whereOf(origin), { ...options, tls }, guard);
   const agent = makeAgent(options, connectorOf);
   return {
     check,
     resolve: async (url) => {
       const checked = check(url.href);
-      if (!checked.ok) return checked;
-      const where = whereOf(checked.url);
-      const addresses =
-        isIP(where.host) === 0
-          ? await addressesOf(where.host, lookupAll, options.lookupTimeoutMs ?? 5_000)
-          : [where.host];
-      return judgeAll(where, addresses) ?? { ok: true, url: checked.url, addresses };
+      return checked.ok ? resolveChecked(checked.url, guard, options.lookupTimeoutMs ?? 5_000) : checked;
     },
     agent,
+    agentWith: (tls) =>
+      makeAgent(options, (origin) =>
+        options.proxy?.takes(origin) === true
+          ? makeProxyConnector(options.proxy, tlsParts(tls), (url) => judgeBeforeProxy(url, guard))
+          : connectorOf(origin, tls),
+      ),
+    socket: (target) => openSocket(target, guard),
     connector: ({ protocol, host, hostname, port }) => {
       const connect = connectorOf(new URL(`${protocol}//${host}`));
       const target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
@@ -105,6 +115,13 @@ export function makeOutbound(
     },
     fetch: (url, init) => fetchOver(agent, check(String(url)), init),
   };
+}
+
+async function resolveChecked(url: URL, { lookupAll, judgeAll }: Guard, timeoutMs: number): Promise<Resolved> {
+  const where = whereOf(url);
+  const isName = isIP(where.host) === 0;
+  const addresses = isName ? await addressesOf(where.host, lookupAll, timeoutMs) : [where.host];
+  return judgeAll(where, addresses) ?? { ok: true, url, addresses };
 }
 
 /** Refuses a host for the first of its addresses that may not be reached, and a host without any. */
@@ -141,18 +158,6 @@ const withoutListener =
     done(error, socket);
   };
 
-type Where = Omit<Target, 'address'> & Readonly<{ host: string }>;
-type LookupAll = (hostname: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
-type JudgeAll = (where: Where, addresses: readonly string[]) => UrlRefusal | undefined;
-type Guard = Readonly<{ lookupAll: LookupAll; judgeAll: JudgeAll }>;
-
-const refused = (code: UrlRefusalCode, message: string): UrlRefusal => ({ ok: false, code, message });
-const unresolved = (host: string): UrlRefusal =>
-  refused(
-    'name_not_resolved',
-    `${host} has no address that can be found: check the name and the resolver of this host`,
-  );
-
 function advice({ code }: AddressRefusal): string {
   if (code === 'address_not_allowed') return '; set UPSTREAM_ALLOW to a range that holds it if it may be reached';
   return code === 'http_not_allowed' ? '; use https' : '';
@@ -177,21 +182,6 @@ function parseUrl(text: string): UrlCheck {
   return { ok: true, url };
 }
 
-function whereOf({ protocol, hostname, port }: Readonly<{ protocol: string; hostname: string; port: string }>): Where {
-  const plain = protocol === 'http:';
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (plain ? 80 : 443)), plain };
-}
-
-function addressesOf(host: string, lookupAll: LookupAll, timeoutMs: number): Promise<readonly string[]> {
-  return new Promise((resolve) => {
-    const timer = startTimer('look_up', timeoutMs, () => resolve([]));
-    lookupAll(host, (_, found) => {
-      clearTimeout(timer);
-      resolve(found.map(({ address }) => address));
-    });
-  });
-}
-
 function makeAgent(options: OutboundOptions, connectorOf: (origin: URL) => buildConnector.connector): Agent {
   const { headersTimeoutMs: headersTimeout = 300_000, bodyTimeoutMs: bodyTimeout = 300_000 } = options;
   return new Agent({
@@ -199,42 +189,4 @@ function makeAgent(options: OutboundOptions, connectorOf: (origin: URL) => build
     bodyTimeout,
     factory: (origin, pool) => new Pool(origin, { ...pool, connect: connectorOf(new URL(origin)) }),
   });
-}
-
-/**
- * One connector an origin, as Node tells a `lookup` neither port nor scheme. Node skips the look-up of a literal: that
- * is judged here.
- */
-function guardedConnector(
-  where: Where,
-  { connectTimeoutMs = 10_000 }: OutboundOptions,
-  { lookupAll, judgeAll }: Guard,
-): buildConnector.connector {
-  const lookup: LookupFunction = (hostname, { all }, done) => {
-    lookupAll(hostname, (error, found) => {
-      const refusal =
-        error === null
-          ? judgeAll(
-              where,
-              found.map(({ address }) => address),
-            )
-          : unresolved(where.host);
-      const [first] = found;
-      if (refusal !== undefined || first === undefined)
-        return done(new OutboundRefused(refusal ?? unresolved(where.host)), []);
-      return all === true ? done(null, [...found]) : done(null, first.address, first.family);
-    });
-  };
-  const connect = buildConnector({
-    lookup,
-    timeout: connectTimeoutMs,
-    allowH2: false,
-    autoSelectFamily: true,
-  } as buildConnector.BuildOptions);
-  return (target, done) => {
-    const actual = whereOf(target);
-    const refusal = isIP(actual.host) === 0 ? undefined : judgeAll(actual, [actual.host]);
-    if (refusal === undefined) connect(target, done);
-    else done(new OutboundRefused(refusal), null);
-  };
 }
