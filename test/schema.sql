@@ -1,3 +1,69 @@
+create table alarm_notifications (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  webhook_origin text,
+  emails jsonb not null,
+  constraint alarm_notifications_pkey PRIMARY KEY (organization_id, id)
+);
+alter table alarm_notifications enable row level security;
+alter table alarm_notifications force row level security;
+create policy own on alarm_notifications as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on alarm_notifications as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on alarm_notifications to toolgate_app;
+grant delete, insert, select, update on alarm_notifications to toolgate_worker;
+
+create table alarm_outbox (
+  organization_id text not null,
+  id text not null,
+  subject_id text not null,
+  channel text not null,
+  type text not null,
+  alarm jsonb not null,
+  attempts integer not null default 0,
+  created_at timestamp with time zone not null default now(),
+  due_at timestamp with time zone not null default now(),
+  leased_until timestamp with time zone,
+  done_at timestamp with time zone,
+  delivered boolean not null default false,
+  last_error text,
+  constraint alarm_outbox_channel_check CHECK ((channel = ANY (ARRAY['webhook'::text, 'mail'::text]))),
+  constraint alarm_outbox_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX alarm_outbox_channel ON public.alarm_outbox USING btree (organization_id, channel, created_at);
+CREATE INDEX alarm_outbox_done ON public.alarm_outbox USING btree (done_at) WHERE (done_at IS NOT NULL);
+CREATE INDEX alarm_outbox_due ON public.alarm_outbox USING btree (due_at) WHERE (done_at IS NULL);
+alter table alarm_outbox enable row level security;
+alter table alarm_outbox force row level security;
+create policy own on alarm_outbox as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on alarm_outbox as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on alarm_outbox to toolgate_app;
+grant delete, insert, select, update on alarm_outbox to toolgate_worker;
+
+create table alarm_webhooks (
+  organization_id text not null,
+  sealed_webhook bytea not null,
+  constraint alarm_webhooks_pkey PRIMARY KEY (organization_id)
+);
+alter table alarm_webhooks enable row level security;
+alter table alarm_webhooks force row level security;
+create policy own on alarm_webhooks as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on alarm_webhooks as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on alarm_webhooks to toolgate_app;
+grant delete, insert, select, update on alarm_webhooks to toolgate_worker;
+
 create table api_keys (
   organization_id text not null,
   id text not null,

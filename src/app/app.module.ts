@@ -13,8 +13,10 @@ import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import type { Config } from '../platform/settings/config.js';
 import { Database } from '../platform/postgres/database.js';
 import type { Outbound } from '../platform/outbound/outbound.js';
-import { CONFIG, FORWARD, OPEN_SESSIONS, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
+import { CONFIG, FORWARD, OPEN_SESSIONS, OUTBOUND, PUBLIC_URL, TELL_ALARM } from '../platform/runtime/parts.js';
 import { Vault } from '../platform/crypto/vault.js';
+import { tellAlarm } from '../control-plane/notifications/alarms.js';
+import { NotificationsModule } from '../control-plane/notifications/notifications.module.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
 import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
@@ -50,6 +52,7 @@ const providers = (parts: Parts): readonly Provider[] => [
   { provide: Vault, useValue: parts.vault },
   { provide: CreateOnce, useValue: new CreateOnce(parts.store, parts.vault) },
   { provide: REVOKE_GRANTS, useValue: revokeGrantsOf },
+  { provide: TELL_ALARM, useValue: tellAlarm },
 ];
 
 @Global()
@@ -76,6 +79,7 @@ export class AppModule {
         GrantsModule,
         LimitsModule,
         AdviceModule,
+        NotificationsModule,
         ApprovalsModule,
         CatalogModule,
         AuditModule,

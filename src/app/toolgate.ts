@@ -6,7 +6,9 @@ import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from '../control-plane/accounts/credential.guard.js';
 import { makeOperatorCheck } from '../control-plane/accounts/sign-in.service.js';
 import { AppModule, type Parts } from './app.module.js';
-import { startNotifications } from '../control-plane/approvals/notifications/deliver.js';
+import { TELLING_APPROVALS } from '../control-plane/approvals/notifications/telling.js';
+import { TELLING_ALARMS } from '../control-plane/notifications/alarms.js';
+import { startDelivery } from '../control-plane/notifications/deliver.js';
 import { startExpiry } from '../control-plane/approvals/expiry.js';
 import { TailsService } from '../record/audit/tails.service.js';
 import { EventStore } from '../record/event-store/event-store.js';
@@ -154,12 +156,13 @@ const openOutbound = async (
   return { outbound, stop: async () => services.stop() };
 };
 
-/** Where approvals can be decided they also end, and people are told of them. */
-const startApprovals = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly PollingLoop[] => {
+/** Where approvals can be decided they also end, and people are told of them, and of alarms. */
+const startTelling = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly PollingLoop[] => {
   const sendMail = config.mail && makeSendMail(config.mail);
-  const notifications = startNotifications({ db: database, vault, outbound, sendMail, publicUrl });
-  store.onCommitted(() => notifications.wake());
-  return [startExpiry(database, store), notifications];
+  const delivery = { db: database, vault, outbound, sendMail, publicUrl };
+  const loops = [TELLING_APPROVALS, TELLING_ALARMS].map((told) => startDelivery(delivery, told));
+  store.onCommitted(() => loops.forEach((loop) => loop.wake()));
+  return [startExpiry(database, store), ...loops];
 };
 
 const openLog = async (config: Config, database: Database): Promise<EventLog> => {
@@ -222,7 +225,7 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
   const { config, database: db, store, vault, outbound, forward, openSessions } = parts;
   const api = await startApi(parts);
   cleanup.add(api.close);
-  for (const loop of startApprovals(parts)) cleanup.add(loop.stop);
+  for (const loop of startTelling(parts)) cleanup.add(loop.stop);
   const discovery = {
     outbound,
     forward,

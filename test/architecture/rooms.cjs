@@ -107,9 +107,10 @@ const rooms = {
   'control-plane/servers': { holds: 'the registry of MCP servers and their tools', may: [] },
   'control-plane/policies': { holds: 'policies, their cases and simulations', may: [] },
   'control-plane/grants': { holds: 'identities, grants and their tokens', may: [] },
+  'control-plane/notifications': { holds: 'who is told of what, by webhook and mail', may: [] },
   'control-plane/approvals': {
     holds: 'held calls and who decides them',
-    may: ['control-plane/accounts', 'data-plane/enforcement'],
+    may: ['control-plane/accounts', 'control-plane/notifications', 'data-plane/enforcement'],
   },
   'control-plane/catalog': {
     holds: 'what tools can do, by their definitions',

@@ -5,5 +5,7 @@ export const OUTBOUND = Symbol('outbound');
 export const FORWARD = Symbol('forward');
 /** What discovery shares with clients: `FindOpenSession` and `KeepOnlySession` of mcp/upstream. */
 export const OPEN_SESSIONS = Symbol('openSessions');
+/** Tells an organization of an alarm: `TellAlarm` of platform/postgres/alarm. */
+export const TELL_ALARM = Symbol('tellAlarm');
 /** The installation's public URL, known once the server listens: `() => string`. */
 export const PUBLIC_URL = Symbol('publicUrl');

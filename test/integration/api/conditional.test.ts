@@ -51,6 +51,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
     method: 'PUT',
     change: (n) => ({ webhookUrl: `https://example.com/${n}` }),
   },
+  'list of whom alarms go to': {
+    make: async () => '/v1/notifications',
+    method: 'PUT',
+    change: (n) => ({ webhook: `https://example.com/${n}` }),
+  },
 };
 
 const etagOf = async (path: string): Promise<string> =>

@@ -250,6 +250,11 @@ const notifications = async (story: Story, upstream: Upstream): Promise<void> =>
   const { webhookSecret } = await story.ask(200, 'PUT /v1/approvals/notifications', { webhookUrl });
   story.secrets.push(String(webhookSecret).slice('whsec_'.length));
   await story.ask(200, 'GET /v1/approvals/notifications');
+  const webhook = `http://127.0.0.1:${upstream.port}/alarms/${story.secret('Path')}`;
+  story.secrets.push(
+    String((await story.ask(200, 'PUT /v1/notifications', { webhook }))['webhookSecret']).slice('whsec_'.length),
+  );
+  await story.ask(200, 'POST /v1/notifications/test');
 };
 
 /** One call that is approved and runs, one that stays pending, one that nobody decides in time. */

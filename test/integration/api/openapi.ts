@@ -127,6 +127,7 @@ export const oneOf: Readonly<Record<string, readonly string[]>> = {
   updateIdentity: ['name'],
   updateGrant: ['policyId'],
   updateApprovalNotifications: ['webhookUrl'],
+  updateNotifications: ['webhook'],
 };
 
 /** The smallest valid body of an operation, with the members of `more` besides; undefined when it takes none. */

@@ -2,7 +2,8 @@ import { describe, expect, vi } from 'vitest';
 import { memberStream } from '../../../src/control-plane/accounts/members.store.js';
 import { organizationStream } from '../../../src/control-plane/accounts/organizations.store.js';
 import { approvalStream } from '../../../src/control-plane/approvals/approvals.store.js';
-import { notificationsStream } from '../../../src/control-plane/approvals/notifications/notifications.store.js';
+import { notificationsStreamOf } from '../../../src/control-plane/notifications/notifications.store.js';
+import { ALARMS, APPROVALS } from '../../../src/control-plane/notifications/subjects.js';
 import type { ControlBody } from '../../../src/record/event-log/events/index.js';
 import { replayOf, replayOrganization, type Replay } from '../../../src/record/event-store/replay.js';
 import { grantStream } from '../../../src/control-plane/grants/grants.store.js';
@@ -48,6 +49,7 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'approval.decided': true,
   'approval.expired': true,
   'approvalNotifications.changed': true,
+  'notifications.changed': true,
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
@@ -68,7 +70,8 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   idn: replayOf(identityStream),
   grt: replayOf(grantStream),
   apr: replayOf(approvalStream),
-  ntf: replayOf(notificationsStream),
+  ntf: replayOf(notificationsStreamOf(APPROVALS)),
+  nta: replayOf(notificationsStreamOf(ALARMS)),
 };
 const STATE_TABLES = [
   'organizations',
@@ -79,6 +82,7 @@ const STATE_TABLES = [
   'grants',
   'approvals',
   'approval_notifications',
+  'alarm_notifications',
 ] as const;
 
 /** Of the decisions on the calls of a history, so many allow. */

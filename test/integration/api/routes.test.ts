@@ -73,6 +73,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'confirmPasswordReset.password': `${PASSWORD} 2`,
     'updateOrganization.disabled': false,
     'updateApprovalNotifications.webhookUrl': null,
+    'updateNotifications.webhook': null,
     'updateGrant.policyId': null,
     'exportEvents.format': 'ndjson',
     'classify.tools': [{ name: 'list_issues' }],
@@ -208,6 +209,7 @@ describe('the document', () => {
       '/v1/members': ['admin'],
       '/v1/members/{id}': ['admin'],
       '/v1/approvals/notifications': ['admin'],
+      '/v1/notifications': ['admin'],
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
     });

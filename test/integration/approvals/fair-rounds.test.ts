@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startExpiry } from '../../../src/control-plane/approvals/expiry.js';
-import { leaseDue } from '../../../src/control-plane/approvals/notifications/outbox.js';
+import { leaseDue } from '../../../src/control-plane/notifications/outbox.js';
+import { APPROVALS } from '../../../src/control-plane/notifications/subjects.js';
 import { EventStore } from '../../../src/record/event-store/event-store.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { open, until, type Opened } from '../audit/audit-support.js';
@@ -60,7 +61,7 @@ test(
     from generate_series(1, $2) n`;
     for (let loud = 0; loud < 8; loud += 1) await owner.query(owed, [newId('org'), 50, 3000]);
     await owner.query(owed, [quiet, 1, 1]);
-    const leased = await leaseDue(at.db);
+    const leased = await leaseDue(at.db, APPROVALS);
     expect(leased).toHaveLength(20);
     expect(leased.filter(({ organizationId }) => organizationId === quiet)).toHaveLength(1);
   },

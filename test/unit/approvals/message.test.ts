@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { requestMail, webhookBody } from '../../../src/control-plane/approvals/notifications/message.js';
-import { signedHeaders } from '../../../src/control-plane/approvals/notifications/webhook.js';
+import { signedHeaders } from '../../../src/control-plane/notifications/webhook.js';
 import type { ShownApproval } from '../../../src/control-plane/approvals/approvals.store.js';
 
 const shown = (tool: string, more: Partial<ShownApproval['approval']> = {}): ShownApproval => ({

@@ -1,8 +1,7 @@
-import { clip } from '../../../platform/runtime/clip.js';
+import { oneLine } from '../../../platform/runtime/one-line.js';
 import type { Mail } from '../../../platform/outbound/mail.js';
 import { kindOf, type CallKind } from '../approvals.js';
 import type { ShownApproval } from '../approvals.store.js';
-import type { NotificationType } from './outbox.js';
 
 /** Where an approver reads the arguments and decides: neither is in a notification. */
 const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approvals/${id}`;
@@ -10,7 +9,7 @@ const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approv
 /** The body of a webhook: what a reviewer needs to know to look, and no argument's value. */
 export const webhookBody = (
   publicUrl: string,
-  type: NotificationType,
+  type: string,
   { id, status, approval, identityName, serverName }: ShownApproval,
   now: Date,
 ): string => {
@@ -31,12 +30,8 @@ export const webhookBody = (
   return JSON.stringify({ type, timestamp: now.toISOString(), data });
 };
 
-/**
- * An agent chooses names of tools where a policy has patterns: nothing of them may begin a line of its own, or turn
- * around what is read.
- */
-const onOneLine = (text: string): string => clip(text, 128).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
-const quoted = (text: string): string => `"${onOneLine(text).replaceAll('"', "'")}"`;
+/** An agent chooses names of tools where a policy has patterns. */
+const quoted = (text: string): string => `"${oneLine(text).replaceAll('"', "'")}"`;
 
 const LABELS: Readonly<Record<CallKind, string>> = {
   tool: 'Tool:      ',
@@ -62,5 +57,5 @@ export const requestMail = (
     urlOf(publicUrl, id),
     '',
   ];
-  return { subject: `Approval wanted: ${onOneLine(call.tool)}`, text: lines.join('\n') };
+  return { subject: `Approval wanted: ${oneLine(call.tool)}`, text: lines.join('\n') };
 };

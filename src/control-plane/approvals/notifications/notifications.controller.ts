@@ -3,14 +3,14 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { UpdateNotifications, NotificationsView, NotificationsWithSecret } from './notifications.dto.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../../platform/rest/versions.js';
-import { NotificationsService } from './notifications.service.js';
+import { ApprovalNotificationsService } from './notifications.service.js';
 
 @ApiTags('approvals')
 @Controller('v1/approvals/notifications')
-export class NotificationsController {
-  readonly #notifications: NotificationsService;
+export class ApprovalNotificationsController {
+  readonly #notifications: ApprovalNotificationsService;
 
-  constructor(notifications: NotificationsService) {
+  constructor(notifications: ApprovalNotificationsService) {
     this.#notifications = notifications;
   }
 

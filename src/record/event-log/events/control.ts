@@ -207,9 +207,9 @@ export type ApprovalBody =
     >
   | Of<'approval.expired', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string }>;
 
-/** Who hears of approvals. The URL of the webhook may hold a secret, so only its origin is here. */
+/** Who hears of approvals, and of alarms. The URL of the webhook may hold a secret, so only its origin is here. */
 export type NotificationsBody = Of<
-  'approvalNotifications.changed',
+  'approvalNotifications.changed' | 'notifications.changed',
   { webhookOrigin: string | null; emails: readonly string[] }
 >;
 

@@ -34,6 +34,7 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'approval.decided': true,
   'approval.expired': true,
   'approvalNotifications.changed': true,
+  'notifications.changed': true,
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { OutboundRefused, type Outbound } from '../../../platform/outbound/outbound.js';
+import { OutboundRefused, type Outbound } from '../../platform/outbound/outbound.js';
 import type { Webhook } from './notifications.store.js';
 
 const TIMEOUT_MS = 10_000;

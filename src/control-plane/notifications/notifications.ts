@@ -1,8 +1,7 @@
-import type { ControlEvent, NotificationsBody } from '../../../record/event-log/events/index.js';
+import type { ControlEvent, NotificationsBody } from '../../record/event-log/events/index.js';
 
 /**
- * Who hears of approvals: one webhook and some mail addresses. Of the webhook only its origin, as a URL may hold a
- * secret.
+ * Who is notified: one webhook and some mail addresses. Of the webhook only its origin, as a URL may hold a secret.
  */
 export type Notifications = Readonly<{ webhookOrigin: string | null; emails: readonly string[] }>;
 
@@ -14,12 +13,8 @@ export const evolveNotifications = (
   { webhookOrigin, emails }: ControlEvent & NotificationsBody,
 ): Notifications => ({ webhookOrigin, emails });
 
-/** The settings of an organization are one stream; its id is made from the organization's. */
-export const notificationsId = (organizationId: string): string => `ntf_${organizationId.slice('org_'.length)}`;
-
 /** New settings. Recorded also when they read the same, as the URL behind the origin or the secret may be another. */
 export const decideNotificationsChange = (
-  _id: string,
-  _state: Notifications | undefined,
+  type: NotificationsBody['type'],
   next: Notifications,
-): readonly NotificationsBody[] => [{ type: 'approvalNotifications.changed', ...next }];
+): readonly NotificationsBody[] => [{ type, ...next }];
