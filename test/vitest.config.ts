@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `npm test`: everything that needs nothing but npm, but the files that start many processes or wait for long. Those
- * are named `*.slow.test.ts`, and are run by `npm run test:slow`.
+ * are named `*.slow.test.ts`, and are run by `npm run test:slow`. Of files named `*.scaled.test.ts` it runs a part of
+ * the cases, and `npm run test:slow` all.
  */
 export default defineConfig({
   test: {

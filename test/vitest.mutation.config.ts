@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/unit/policy-engine/*.test.ts'],
-    exclude: ['test/unit/policy-engine/hostile.test.ts'],
+    exclude: ['test/unit/policy-engine/hostile.scaled.test.ts'],
     testNamePattern: /^(?!.*(?:bounded (?:time|work)|does not explode))/,
     isolate: false,
     testTimeout: 20_000,

@@ -104,7 +104,7 @@ async function create(url: string): Promise<string> {
   // A migration's connection may still be on its way out of the template.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await statement(url, `create database ${name} template ${TEMPLATE}`);
+      await statement(url, `create database ${name} template ${TEMPLATE} strategy file_copy`);
       made.add(name);
       // The copy's rights are those of the template's roles until a start makes its own.
       await (await import('../../src/platform/postgres/migrations.js')).applyMigrations(withDatabase(url, name));

@@ -9,6 +9,7 @@ import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { checkDocument } from '../../../src/control-plane/policies/check-document.js';
 import { hostilePolicies, type HostileCase } from '../../cases/hostile-policies.js';
 import { factsOf } from '../../builders/policies.js';
+import { scaled } from '../../support/scaled.js';
 
 /** 10 ms on a machine of one's own (FAULTS=full); a shared one stretches even the processor's time. */
 const MOST_MS = process.env['FAULTS'] === 'full' ? 10 : 50;
@@ -58,14 +59,18 @@ const meet = ({ name, document, arguments: given }: HostileCase): Met => {
   return { name, refused: false, ms: cpuMs(() => void decide(policy, facts)), decision: decide(policy, facts) };
 };
 
+/** All of them, or each third: cases of one kind stand together. */
+const EACH = scaled(1, 3);
+const cases = hostilePolicies.filter((_, index) => index % EACH === 0);
+
 test(
-  `${hostilePolicies.length} hostile patterns and documents are refused, or judge 64 KiB of ` +
+  `${cases.length} hostile patterns and documents are refused, or judge 64 KiB of ` +
     `arguments, in under ${MOST_MS} ms, and leave nothing in memory`,
   () => {
     expect(hostilePolicies.length).toBeGreaterThanOrEqual(1000);
-    for (const one of hostilePolicies.slice(0, 50)) meet(one);
+    for (const one of cases.slice(0, 50)) meet(one);
     const before = heapBytes();
-    const met = hostilePolicies.map(meet);
+    const met = cases.map(meet);
     const slow = met
       .filter(({ ms }) => ms >= MOST_MS)
       .map(({ name, ms, refused }) => `${name}: ${refused ? 'refused' : 'judged'} in ${ms.toFixed(1)} ms`);
@@ -77,8 +82,8 @@ test(
         `ms, p99 ${ms[Math.floor(ms.length * 0.99)]?.toFixed(2)} ms, most ${ms.at(-1)?.toFixed(2)} ms`,
     );
     expect(slow).toEqual([]);
-    expect(judged.length).toBeGreaterThan(400);
-    expect(met.length - judged.length).toBeGreaterThan(200);
+    expect(judged.length).toBeGreaterThan(400 / EACH);
+    expect(met.length - judged.length).toBeGreaterThan(200 / EACH);
     expect(heapBytes() - before).toBeLessThan(20 * MIB);
   },
   300_000,

@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
 import { call, join, newEmail, PASSWORD, signUp, type Answer, type Person } from './client.js';
 import { productTest } from '../../support/product-test.js';
+import { scaled } from '../../support/scaled.js';
 
 /** FAULTS=full runs as many as the product promises; the rest is for every day. */
-const DEMOTIONS = process.env['FAULTS'] === 'full' ? 1000 : 40;
-const REMOVALS = DEMOTIONS / 20;
+const DEMOTIONS = process.env['FAULTS'] === 'full' ? 1000 : scaled(40, 10);
+const REMOVALS = Math.ceil(DEMOTIONS / 20);
 
 const { test, toolgate } = productTest();
 let admin: Person;

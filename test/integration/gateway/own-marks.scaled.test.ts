@@ -3,6 +3,7 @@ import { openStream } from '../../support/events.js';
 import { modernClient } from '../../support/modern-client.js';
 import { productTest } from '../../support/product-test.js';
 import { startRawUpstream, type RawAnswer, type RawMessage, type RawUpstream } from '../../support/raw-upstream.js';
+import { scaled } from '../../support/scaled.js';
 import { openSession, signUp, type Grant } from '../../support/tenant.js';
 
 type Json = Record<string, unknown>;
@@ -35,10 +36,12 @@ test.afterAll(async () => {
   for (const upstream of upstreams.values()) await upstream.close();
 });
 
-const pieces = (text: string, size: number): readonly Buffer[] =>
-  Array.from({ length: Math.ceil(Buffer.byteLength(text) / size) }, (_, index) =>
-    Buffer.from(text).subarray(index * size, (index + 1) * size),
+const pieces = (text: string, size: number): readonly Buffer[] => {
+  const bytes = Buffer.from(text);
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
   );
+};
 
 const PARAMS: Readonly<Record<string, Json>> = {
   'tools/call': { name: 'safe', arguments: {} },
@@ -91,7 +94,7 @@ const WAYS: Readonly<Record<string, (text: string) => RawAnswer>> = {
     chunks: pieces(`data: ${text}\n\n`, Math.max(1, Math.ceil(text.length / 300))),
   }),
 };
-const SIZES = [0, 300_000, 1_500_000];
+const SIZES = [0, scaled(300_000, 80_000), scaled(1_500_000, 1_100_000)];
 const cases = ERAS.flatMap(
   (era) =>
     Object.keys(WAYS).flatMap((way) =>

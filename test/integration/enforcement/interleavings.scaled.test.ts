@@ -7,9 +7,10 @@ import type { Reservation } from '../../../src/policy-engine/decide.js';
 import { usedOf } from '../../support/counters.js';
 import { testDatabase } from '../../support/database.js';
 import { checkInterleavings } from '../../support/interleavings.js';
+import { scaled } from '../../support/scaled.js';
 
 const GATEWAYS = 3;
-const INTERLEAVINGS = process.env['FAULTS'] === undefined ? 500 : 2000;
+const INTERLEAVINGS = process.env['FAULTS'] === undefined ? scaled(500, 100) : 2000;
 const AT_ONCE = 50;
 const COUNTERS = [0, 1, 2] as const;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
