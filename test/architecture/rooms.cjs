@@ -126,7 +126,7 @@ const rooms = {
  * Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name.
  */
 const packages = {
-  kafkajs: '^src/record/event-log/kafka/',
+  kafkajs: '^src/record/event-log/kafka/|^src/record/log-streams/kinds/kafka',
   '@nestjs/':
     '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/platform/rest/|^src/app/|^src/[^/]+\\.ts$',
   passport: '^src/control-plane/accounts/',

@@ -9,8 +9,13 @@ export type HttpRequest = Readonly<{
   body?: string | Buffer;
 }>;
 
-/** A response: header names in lower case; of the body the first `maxBodyBytes`, as UTF-8. */
-export type HttpResponse = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: string }>;
+/** A response: header names in lower case; of the body the first `maxBodyBytes`, as UTF-8 and as they came. */
+export type HttpResponse = Readonly<{
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  bytes: Buffer;
+}>;
 
 /** A response, or why there is none. `message` names the host at most. */
 export type HttpExchange =
@@ -48,7 +53,7 @@ export const connectionFailure = (error: unknown): Readonly<{ code: string; mess
   return { code: 'connection_failed', message: `no answer: the connection failed${reason}` };
 };
 
-const readBody = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> => {
+const readBody = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -57,7 +62,7 @@ const readBody = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<
     // Leaving the loop ends the connection: what comes after this much is nothing that anybody reads.
     if (bytes >= maxBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, maxBytes).toString();
+  return Buffer.concat(chunks).subarray(0, maxBytes);
 };
 
 const oneLine = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> =>
@@ -81,8 +86,11 @@ export const makeHttpSender = ({
     const { method, body = null } = request;
     const headers = { 'user-agent': 'Toolgate', ...request.headers };
     const answer = await agent.request({ origin, path: `${pathname}${search}`, method, headers, body, signal });
-    const text = await readBody(answer.body as AsyncIterable<Buffer>, maxBodyBytes);
-    return { ok: true, response: { status: answer.statusCode, headers: oneLine(answer.headers), body: text } };
+    const bytes = await readBody(answer.body as AsyncIterable<Buffer>, maxBodyBytes);
+    return {
+      ok: true,
+      response: { status: answer.statusCode, headers: oneLine(answer.headers), body: bytes.toString(), bytes },
+    };
   };
   return {
     request: async (request, signal) => {
