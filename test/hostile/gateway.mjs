@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
 const OBSERVED = pathToFileURL(fileURLToPath(new URL('observed.mjs', import.meta.url))).href;
 const READY_MS = 180_000;
+/** So few sessions at a stdio or SSE server that each pass fills the quota: what they leave open is comparable. */
+const MAX_SESSIONS_PER_GRANT = '12';
 const STOP_MS = 20_000;
 
 const ready = (child, output) =>
@@ -38,6 +40,7 @@ export const startGateway = async () => {
     DATA_DIR: dataDir,
     ALLOW_STDIO: process.execPath,
     UPSTREAM_TIMEOUT: '10',
+    MAX_SESSIONS_PER_GRANT,
   };
   const child = spawn(process.execPath, ['--expose-gc', '--import', OBSERVED, START], {
     env,
