@@ -290,6 +290,84 @@ grant select on audit_records to toolgate_app;
 
 create table audit_records_default partition of audit_records DEFAULT;
 
+create table catalog_servers (
+  slug text collate "C" not null,
+  name text collate "C" not null,
+  summary text not null,
+  version text,
+  source text not null,
+  transports text[] not null,
+  preset jsonb not null,
+  tool_count integer not null,
+  read_count integer not null,
+  write_count integer not null,
+  execute_count integer not null,
+  destructive_count integer not null,
+  financial_count integer not null,
+  tokens integer not null,
+  verified_on date,
+  updated_at timestamp with time zone not null default now(),
+  name_words text[] not null,
+  words text[] not null,
+  constraint catalog_servers_name_key UNIQUE (name),
+  constraint catalog_servers_pkey PRIMARY KEY (slug)
+);
+CREATE INDEX catalog_servers_name_words ON public.catalog_servers USING gin (name_words) WITH (fastupdate=off);
+CREATE INDEX catalog_servers_tokens ON public.catalog_servers USING btree (tokens, slug);
+CREATE INDEX catalog_servers_tool_count ON public.catalog_servers USING btree (tool_count, slug);
+CREATE INDEX catalog_servers_words ON public.catalog_servers USING gin (words) WITH (fastupdate=off);
+grant delete, insert, select, update on catalog_servers to toolgate_worker;
+
+create table catalog_sources (
+  source text not null,
+  state jsonb not null,
+  read_at timestamp with time zone not null default now(),
+  constraint catalog_sources_pkey PRIMARY KEY (source)
+);
+grant delete, insert, select, update on catalog_sources to toolgate_worker;
+
+create table catalog_tools (
+  server_slug text collate "C" not null,
+  name text collate "C" not null,
+  category text not null,
+  confidence real not null,
+  evidence text[] not null,
+  signals text[] not null,
+  inputs text[] not null,
+  amount_input text,
+  tokens integer not null,
+  definition_hash text not null,
+  constraint catalog_tools_pkey PRIMARY KEY (server_slug, name),
+  constraint catalog_tools_server_slug_fkey FOREIGN KEY (server_slug) REFERENCES catalog_servers(slug) ON DELETE CASCADE
+);
+grant delete, insert, select, update on catalog_tools to toolgate_worker;
+
+create table catalog_trigrams (
+  trigram text collate "C" not null,
+  word text collate "C" not null,
+  constraint catalog_trigrams_pkey PRIMARY KEY (trigram, word)
+);
+grant delete, insert, select, update on catalog_trigrams to toolgate_worker;
+
+create table catalog_versions (
+  server_slug text collate "C" not null,
+  version text collate "C" not null,
+  tool_count integer not null,
+  tokens integer not null,
+  tools_hash text not null,
+  seen_on date not null,
+  constraint catalog_versions_pkey PRIMARY KEY (server_slug, version),
+  constraint catalog_versions_server_slug_fkey FOREIGN KEY (server_slug) REFERENCES catalog_servers(slug) ON DELETE CASCADE
+);
+grant delete, insert, select, update on catalog_versions to toolgate_worker;
+
+create table catalog_words (
+  word text collate "C" not null,
+  servers integer not null,
+  constraint catalog_words_pkey PRIMARY KEY (word)
+);
+grant delete, insert, select, update on catalog_words to toolgate_worker;
+
 create table channel_sessions (
   organization_id text not null,
   id text not null,

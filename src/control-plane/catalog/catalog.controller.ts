@@ -1,9 +1,17 @@
-import { Body, Controller, HttpCode, Ip, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Ip, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed } from '../../platform/rest/allowed.js';
 import { MaxBody } from '../../platform/rest/max-body.js';
 import type { Classification } from '../../policy-engine/classify/classify.js';
-import { ClassificationView, ClassifyTools, MAX_TOOLS } from './catalog.dto.js';
+import {
+  CatalogServerDetailView,
+  CatalogServerPage,
+  CatalogServerQuery,
+  CatalogToolDetailView,
+  ClassificationView,
+  ClassifyTools,
+  MAX_TOOLS,
+} from './catalog.dto.js';
 import { CatalogService } from './catalog.service.js';
 import { CLASSIFICATIONS_A_MINUTE } from './classify-gate.js';
 
@@ -32,5 +40,31 @@ export class CatalogController {
   @ApiOkResponse({ type: ClassificationView })
   classify(@Body() body: ClassifyTools, @Ip() address: string): Promise<Classification> {
     return this.#catalog.classify(body, address);
+  }
+
+  @Get('servers')
+  @Allowed('anyone')
+  @ApiOperation({ summary: 'Search the known servers' })
+  @ApiOkResponse({ type: CatalogServerPage })
+  listCatalogServers(@Query() query: CatalogServerQuery, @Ip() address: string): Promise<CatalogServerPage> {
+    return this.#catalog.list(query, address);
+  }
+
+  @Get('servers/:slug')
+  @Allowed('anyone')
+  @ApiOkResponse({ type: CatalogServerDetailView })
+  getCatalogServer(@Param('slug') slug: string, @Ip() address: string): Promise<CatalogServerDetailView> {
+    return this.#catalog.server(slug, address);
+  }
+
+  @Get('servers/:slug/tools/:tool')
+  @Allowed('anyone')
+  @ApiOkResponse({ type: CatalogToolDetailView })
+  getCatalogTool(
+    @Param('slug') slug: string,
+    @Param('tool') tool: string,
+    @Ip() address: string,
+  ): Promise<CatalogToolDetailView> {
+    return this.#catalog.tool(slug, tool, address);
   }
 }

@@ -1,6 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { CheckedElsewhere, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
-import { CATEGORIES, RISK_NAMES } from '../../policy-engine/classify/classify.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
+import { PageView } from '../../platform/rest/page.dto.js';
+import { CATEGORIES, RISK_NAMES, type Category, type Risk } from '../../policy-engine/classify/classify.js';
+import { CATALOG_SORTS } from './catalog-list.js';
 
 export const MAX_TOOLS = 2000;
 
@@ -45,4 +48,82 @@ export class ClassifiedToolView {
 export class ClassificationView {
   @ApiProperty({ type: [ClassifiedToolView] }) tools!: readonly ClassifiedToolView[];
   @ApiProperty({ type: 'integer', description: 'About how many tokens all definitions take together' }) tokens!: number;
+}
+
+const TRANSPORTS = ['stdio', 'streamable-http', 'sse'];
+
+/** What a list of the catalog is asked for; `q` are words, and words with typos find as well. */
+export class CatalogServerQuery extends listQueryOf(CATALOG_SORTS) {
+  @OneOf(CATEGORIES, { optional: true, description: 'Servers with at least one tool of this category' })
+  category?: Category;
+
+  @OneOf(RISK_NAMES, { optional: true, description: 'Servers with at least one tool of this risk' })
+  risk?: Risk;
+
+  @OneOf(TRANSPORTS, { optional: true, description: 'Servers that are reached this way' })
+  transport?: string;
+}
+
+/** How many tools there are of each category. */
+export class CategoryCountsView {
+  @ApiProperty({ type: 'integer' }) readonly Read!: number;
+  @ApiProperty({ type: 'integer' }) readonly Write!: number;
+  @ApiProperty({ type: 'integer' }) readonly Execute!: number;
+  @ApiProperty({ type: 'integer' }) readonly Financial!: number;
+  @ApiProperty({ type: 'integer' }) readonly Destructive!: number;
+}
+
+export class CatalogServerView {
+  @ApiProperty({ type: String, description: 'Its address below /catalog' }) readonly slug!: string;
+  @ApiProperty({ type: String, description: 'As its package or registry has it' }) readonly name!: string;
+  @ApiProperty({ type: String }) readonly summary!: string;
+  @ApiProperty({ type: String, nullable: true }) readonly version!: string | null;
+  @OneOf(['shipped', 'registry', 'scanned'], { description: 'Where the entry is from' }) readonly source!: string;
+  @ApiProperty({ type: [String] }) readonly transports!: readonly string[];
+  @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
+  @ApiProperty({ type: CategoryCountsView }) readonly byCategory!: CategoryCountsView;
+  @ApiProperty({ type: 'integer', description: 'About how many tokens the definitions of all tools take' })
+  readonly tokens!: number;
+  @ApiProperty({ type: String, format: 'date', nullable: true, description: 'When its tools were listed' })
+  readonly verifiedOn!: string | null;
+}
+
+export class CatalogServerPage extends PageView {
+  @ApiProperty({ type: [CatalogServerView] }) readonly items!: readonly CatalogServerView[];
+}
+
+export class CatalogToolView {
+  @ApiProperty({ type: String }) readonly name!: string;
+  @OneOf(CATEGORIES) readonly category!: string;
+  @OneOf(RISK_NAMES) readonly risk!: string;
+  @ApiProperty({ type: Number, minimum: 0, maximum: 1 }) readonly confidence!: number;
+  @ApiProperty({ type: [String] }) readonly evidence!: readonly string[];
+  @ApiProperty({ type: [String] }) readonly signals!: readonly string[];
+  @ApiProperty({ type: [String], description: 'The names of its inputs' }) readonly inputs!: readonly string[];
+  @ApiProperty({ type: String, nullable: true, description: 'The input that a spend limit can count' })
+  readonly amountInput!: string | null;
+  @ApiProperty({ type: 'integer' }) readonly tokens!: number;
+  @ApiProperty({ type: String }) readonly definitionHash!: string;
+}
+
+class CatalogVersionView {
+  @ApiProperty({ type: String }) readonly version!: string;
+  @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
+  @ApiProperty({ type: 'integer' }) readonly tokens!: number;
+  @ApiProperty({ type: String, format: 'date' }) readonly seenOn!: string;
+}
+
+export class CatalogServerDetailView extends CatalogServerView {
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'How it is registered' })
+  readonly preset!: object;
+  @ApiProperty({ type: [CatalogVersionView] }) readonly versions!: readonly CatalogVersionView[];
+  @ApiProperty({ type: [CatalogToolView] }) readonly tools!: readonly CatalogToolView[];
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'A whole policy for all of its tools' })
+  readonly recommendedPolicy!: object;
+}
+
+export class CatalogToolDetailView extends CatalogToolView {
+  @ApiProperty({ type: CatalogServerView }) readonly server!: CatalogServerView;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'A whole policy for this tool alone' })
+  readonly recommendedPolicy!: object;
 }

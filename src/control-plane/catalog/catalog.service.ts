@@ -1,13 +1,47 @@
 import { Injectable } from '@nestjs/common';
-import { classifying, type Classification } from '../../policy-engine/classify/classify.js';
+import { isStorableText } from '../../platform/json/storable.js';
+import { Database, type Tx } from '../../platform/postgres/database.js';
+import { errorText, log } from '../../platform/runtime/log.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import type { Page } from '../../platform/rest/page.js';
+import { classifying, RISKS, type Classification, type Risk } from '../../policy-engine/classify/classify.js';
+import { recommendedPolicy, recommendedServerPolicy } from '../../policy-engine/classify/recommend.js';
+import type { PolicyDocument } from '../../policy-engine/document.js';
 import { inSlices } from '../../policy-engine/slices.js';
 import { networkOf } from '../accounts/login-limits.js';
+import type { CatalogTool } from './catalog-entry.js';
+import { listCatalogServers, type CatalogQuery } from './catalog-list.js';
+import type { CatalogServer } from './catalog-row.js';
+import { findCatalogServer, findCatalogTool, type CatalogServerDetail } from './catalog.store.js';
 import type { ClassifyTools } from './catalog.dto.js';
 import { readDefinitions } from './read-definitions.js';
+import { loadShippedCatalog } from './shipped.js';
 
-/** The catalog of tools: what tools can do, by their definitions. */
+/** A tool as the catalog shows it. */
+export type ShownTool = CatalogTool & Readonly<{ risk: Risk }>;
+
+/** A server as the catalog shows it, with the policy that is recommended for all of it. */
+export type ShownServer = Omit<CatalogServerDetail, 'tools'> &
+  Readonly<{ tools: readonly ShownTool[]; recommendedPolicy: PolicyDocument }>;
+
+/** A tool with its server and the policy that is recommended for it alone. */
+export type ShownToolOfServer = ShownTool & Readonly<{ server: CatalogServer; recommendedPolicy: PolicyDocument }>;
+
+const shownTool = (tool: CatalogTool): ShownTool => ({ ...tool, risk: RISKS[tool.category] });
+
+/**
+ * The catalog of tools: known servers, and what tools can do by their definitions. It is public, and knows no
+ * organization. `address` is the network address of who asks, whose requests take turns with those of others.
+ */
 @Injectable()
 export class CatalogService {
+  readonly #db: Database;
+  #loaded: Promise<void> | undefined;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
   /**
    * Classifies definitions in slices between other work of the process; the requests of one address go one after the
    * other. @throws Problem invalid_body for definitions that can't be read
@@ -15,5 +49,45 @@ export class CatalogService {
   classify({ tools, server }: ClassifyTools, address: string): Promise<Classification> {
     const read = readDefinitions(tools, server);
     return inSlices(`classify ${networkOf(address)}`, classifying(read.tools, read.server));
+  }
+
+  /** A page of servers. @throws Problem invalid_body for a cursor of another list */
+  list(query: CatalogQuery, address: string): Promise<Page<CatalogServer>> {
+    return this.#read(address, (tx) => listCatalogServers(tx, query));
+  }
+
+  /** One server with its tools. @throws Problem not_found */
+  async server(slug: string, address: string): Promise<ShownServer> {
+    const found = isStorableText(slug) ? await this.#read(address, (tx) => findCatalogServer(tx, slug)) : undefined;
+    if (!found) throw new Problem('not_found', 'The catalog knows no such server.');
+    return {
+      ...found,
+      tools: found.tools.map(shownTool),
+      recommendedPolicy: recommendedServerPolicy(found.tools, 'balanced'),
+    };
+  }
+
+  /** One tool of a server. @throws Problem not_found */
+  async tool(slug: string, name: string, address: string): Promise<ShownToolOfServer> {
+    const isText = isStorableText(slug) && isStorableText(name);
+    const found = isText ? await this.#read(address, (tx) => findCatalogTool(tx, slug, name)) : undefined;
+    if (!found) throw new Problem('not_found', 'The catalog knows no such tool of this server.');
+    return { ...shownTool(found.tool), server: found.server, recommendedPolicy: recommendedPolicy(found.tool) };
+  }
+
+  /** Whoever reads first after a release waits until what it ships with is loaded: the start does not. */
+  async #read<T>(address: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.#loaded ??= this.#load();
+    await this.#loaded;
+    return this.#db.readPublic(networkOf(address), work);
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await loadShippedCatalog(this.#db);
+    } catch (error) {
+      log.warn('the shipped catalog could not be loaded', { error: errorText(error) });
+      this.#loaded = undefined;
+    }
   }
 }

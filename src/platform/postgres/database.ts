@@ -137,6 +137,8 @@ type InLane = Readonly<{ begin: string; lane: Lane; signal?: AbortSignal | undef
 
 const MAX_WAIT_MS = 10_000;
 const SEARCH_TIMEOUT_MS = 30_000;
+const PUBLIC_SLOTS = 3;
+const PUBLIC_TIMEOUT_MS = 5000;
 
 const laneOf = (pool: pg.Pool, slots: number): Connections => ({
   pool,
@@ -169,6 +171,7 @@ export class Database {
   readonly log: pg.Pool;
   readonly #lanes: Readonly<Record<Lane, Connections>>;
   readonly #strangers: FairTurns;
+  readonly #public: Connections;
 
   /**
    * `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. All
@@ -190,6 +193,7 @@ export class Database {
       search: laneOf(appPool(3, ` -c statement_timeout=${SEARCH_TIMEOUT_MS}`), 3),
     };
     this.#strangers = new FairTurns({ slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 50, waitMs: MAX_WAIT_MS });
+    this.#public = laneOf(workerPool(PUBLIC_SLOTS, ` -c statement_timeout=${PUBLIC_TIMEOUT_MS}`), PUBLIC_SLOTS);
   }
 
   /**
@@ -245,8 +249,18 @@ export class Database {
     return this.#strangers.run(key, () => transaction(this.signIn, { begin: 'BEGIN' }, work));
   }
 
+  /**
+   * Reads what is public, for somebody without a credential, on connections for that. `key` is whose turn it is. It runs
+   * as the worker: its statements may name no table but those of the catalog.
+   */
+  readPublic<T>(key: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const { pool, turns } = this.#public;
+    return turns.run(key, () => transaction(pool, { begin: 'BEGIN READ ONLY' }, work));
+  }
+
   async close(): Promise<void> {
     const pools = [
+      this.#public.pool,
       ...Object.values(this.#lanes).map(({ pool }) => pool),
       this.worker,
       this.signIn,

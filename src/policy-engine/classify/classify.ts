@@ -2,13 +2,14 @@ import type { PolicyDocument } from '../document.js';
 import { finish, type Sliced } from '../slices.js';
 import { GUESSED, judge, type Finding, type Judged } from './category.js';
 import { hintsOf, wordsOf, type ServerDescription, type ToolDefinition } from './definition.js';
-import { recommendedPolicy } from './recommend.js';
+import { amountInputOf, recommendedPolicy } from './recommend.js';
 import { MEANINGS, RISKS, type Category, type Risk } from './rule.js';
 import { signalsOf } from './signals.js';
 import { estimateTokens } from './tokens.js';
 
 export type { ServerDescription, ToolDefinition } from './definition.js';
-export { CATEGORIES, RISK_NAMES, type Category, type Risk } from './rule.js';
+export { CATEGORIES, RISK_NAMES, RISKS, type Category, type Risk } from './rule.js';
+export { amountInputOf } from './recommend.js';
 
 /**
  * What a tool can do to its user. `evidence` says in words why, `signals` what else a person should know; `confidence`
@@ -79,7 +80,11 @@ export function classifyTool(tool: ToolDefinition, server: ServerDescription = {
     evidence: evidenceOf(judged),
     signals: signalsOf(tool, words, judged.category),
     tokens: estimateTokens(textOf(tool)),
-    recommendedPolicy: recommendedPolicy(tool, judged.category),
+    recommendedPolicy: recommendedPolicy({
+      name: tool.name,
+      category: judged.category,
+      amountInput: amountInputOf(tool.inputSchema),
+    }),
   };
 }
 

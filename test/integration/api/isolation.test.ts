@@ -169,6 +169,12 @@ describe('the database', () => {
    * may touch it.
    */
   const WORKERS_ONLY = [
+    'catalog_servers',
+    'catalog_sources',
+    'catalog_tools',
+    'catalog_trigrams',
+    'catalog_versions',
+    'catalog_words',
     'discovery_turns',
     'gateway_boots',
     'log_heads',

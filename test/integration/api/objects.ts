@@ -95,6 +95,8 @@ const makers: Readonly<Record<string, Maker>> = {
   '/v1/sessions/{id}': { prefix: 'ses', make: session },
   '/v1/members/{id}': { prefix: 'usr', make: member },
   '/v1/servers/{id}': { prefix: 'srv', make: server },
+  // Public, and shipped with every release: nobody has to make it.
+  '/v1/catalog/servers/{slug}': { prefix: 'srv', make: () => Promise.resolve('zereight-mcp-gitlab') },
   '/v1/policies/{id}': {
     prefix: 'pol',
     make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT),
@@ -117,13 +119,16 @@ const makerOf = (path: string): Maker => {
 
 /** The tool that every server of these tests offers. */
 const TOOL = 'echo';
+/** A tool of the server of the catalog that these tests look at. */
+const CATALOG_TOOL = 'cancel_pipeline_job';
 
 /** A path with one id in it, and maybe the name of a tool; other second parameters would need a rule of their own. */
 export const withId = (path: string, id: string): string => {
   const filled = path
     .replace(/\{\w+\}/, () => id)
     .replace('{version}', '1')
-    .replace('{name}', TOOL);
+    .replace('{name}', TOOL)
+    .replace('{tool}', CATALOG_TOOL);
   if (filled.includes('{')) throw new Error(`nothing says how to fill the second parameter of ${path}`);
   return filled;
 };

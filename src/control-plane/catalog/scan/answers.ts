@@ -1,0 +1,59 @@
+import { isObject, type Json } from '../../../platform/json/json-object.js';
+import { classifyTools, type ToolDefinition } from '../../../policy-engine/classify/classify.js';
+import { catalogToolOf, type CatalogEntry } from '../catalog-entry.js';
+
+/** What a server of a package answered when it was asked for its tools, and how it was started. */
+export type Answer = Readonly<{
+  registry: 'npm' | 'pypi';
+  package: string;
+  summary: string;
+  version: string;
+  /** The command of a Python package, where it is not called as the package. */
+  script?: string;
+  args: readonly string[];
+  /** The names of the variables that it was given. */
+  env: readonly string[];
+  listedOn: string;
+  tools?: readonly unknown[];
+}>;
+
+const argumentsOf = ({ registry, package: name, version, script, args }: Answer): readonly string[] => {
+  const pinned = `${name}@${version}`;
+  if (registry === 'npm') return ['-y', pinned, ...args];
+  return script === undefined || script === name ? [pinned, ...args] : ['--from', pinned, script, ...args];
+};
+
+const isTool = (tool: unknown): tool is Json & { name: string } =>
+  isObject(tool) && typeof tool['name'] === 'string' && tool['name'] !== '';
+
+/** The entry of a server by its answer; undefined when it offered no tools. Nothing of its text but names is kept. */
+export const entryOfAnswer = (answer: Answer): CatalogEntry | undefined => {
+  const definitions = (answer.tools ?? []).filter(isTool);
+  if (definitions.length === 0) return undefined;
+  const { tools } = classifyTools(definitions as readonly ToolDefinition[], { name: answer.package });
+  return {
+    name: answer.package,
+    summary: answer.summary,
+    version: answer.version,
+    transports: ['stdio'],
+    source: 'shipped',
+    preset: {
+      transport: {
+        type: 'stdio',
+        command: answer.registry === 'npm' ? 'npx' : 'uvx',
+        args: argumentsOf(answer),
+      },
+      auth: 'none',
+      settings: answer.env.map((name) => ({
+        name,
+        required: true,
+        secret: /TOKEN|KEY|SECRET|PASSWORD|PAT$/.test(name),
+      })),
+    },
+    verifiedOn: answer.listedOn,
+    tools: definitions.flatMap((definition, at) => {
+      const found = tools[at];
+      return found === undefined ? [] : [catalogToolOf(definition, found)];
+    }),
+  };
+};
