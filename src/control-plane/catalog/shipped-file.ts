@@ -74,7 +74,8 @@ export const writeShippedFile = (entries: readonly CatalogEntry[]): string => {
           tool.tokens,
           tool.definitionHash,
         ]);
-      return `${JSON.stringify(server).slice(0, -1)},"tools":[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}]}`;
+      const lines = rows.map((row) => JSON.stringify(row)).join(',\n');
+      return `${JSON.stringify(server).slice(0, -1)},"tools":[\n${lines}]}`;
     });
   const texts = [...places.keys()].map((text) => JSON.stringify(text)).join(',\n');
   return `{"texts":[\n${texts}],\n"servers":[\n${servers.join(',\n')}]}\n`;
