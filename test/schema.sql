@@ -390,6 +390,26 @@ create policy worker on channel_sessions as permissive for all to toolgate_worke
 grant delete, insert, select, update on channel_sessions to toolgate_app;
 grant delete, insert, select, update on channel_sessions to toolgate_worker;
 
+create table contact_messages (
+  id text not null,
+  created_at timestamp with time zone not null default now(),
+  name text not null,
+  email text not null,
+  message text not null,
+  request_key bytea,
+  request_hash bytea,
+  due_at timestamp with time zone not null default now(),
+  leased_until timestamp with time zone,
+  attempts integer not null default 0,
+  mailed_at timestamp with time zone,
+  last_error text,
+  constraint contact_messages_pkey PRIMARY KEY (id),
+  constraint contact_messages_request_key_key UNIQUE (request_key)
+);
+CREATE INDEX contact_messages_created ON public.contact_messages USING btree (created_at);
+CREATE INDEX contact_messages_due ON public.contact_messages USING btree (due_at) WHERE ((mailed_at IS NULL) AND (attempts < 9));
+grant delete, insert, select, update on contact_messages to toolgate_worker;
+
 create table discovery_turns (
   organization_id text not null,
   server_id text not null,

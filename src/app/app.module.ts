@@ -13,10 +13,19 @@ import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import type { Config } from '../platform/settings/config.js';
 import { Database } from '../platform/postgres/database.js';
 import type { Outbound } from '../platform/outbound/outbound.js';
-import { CONFIG, FORWARD, OPEN_SESSIONS, OUTBOUND, PUBLIC_URL, TELL_ALARM } from '../platform/runtime/parts.js';
+import {
+  CONFIG,
+  CONSOLE_PATH,
+  FORWARD,
+  OPEN_SESSIONS,
+  OUTBOUND,
+  PUBLIC_URL,
+  TELL_ALARM,
+} from '../platform/runtime/parts.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import { NotificationsModule } from '../control-plane/notifications/notifications.module.js';
+import { PagesModule } from '../control-plane/pages/pages.module.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
 import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
@@ -47,6 +56,7 @@ const providers = (parts: Parts): readonly Provider[] => [
     useValue: { findOpenSession: parts.openSessions.find, keepOnlySession: parts.openSessions.keep },
   },
   { provide: PUBLIC_URL, useValue: parts.publicUrl },
+  { provide: CONSOLE_PATH, useValue: () => undefined },
   { provide: Database, useValue: parts.database },
   { provide: EventStore, useValue: parts.store },
   { provide: Vault, useValue: parts.vault },
@@ -82,6 +92,7 @@ export class AppModule {
         NotificationsModule,
         ApprovalsModule,
         CatalogModule,
+        PagesModule,
         AuditModule,
         UsageModule,
       ],

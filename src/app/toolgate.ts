@@ -9,6 +9,8 @@ import { AppModule, type Parts } from './app.module.js';
 import { TELLING_APPROVALS } from '../control-plane/approvals/notifications/telling.js';
 import { TELLING_ALARMS } from '../control-plane/notifications/alarms.js';
 import { startDelivery } from '../control-plane/notifications/deliver.js';
+import { PagesService } from '../control-plane/pages/pages.service.js';
+import { startContactDelivery } from '../control-plane/pages/contact/deliver-contact.js';
 import { startExpiry } from '../control-plane/approvals/expiry.js';
 import { TailsService } from '../record/audit/tails.service.js';
 import { EventStore } from '../record/event-store/event-store.js';
@@ -94,7 +96,8 @@ const startApi = async (parts: Parts): Promise<Api> => {
   );
   app.use(limitUnreadBodies);
   app.useGlobalPipes(bodyValidation());
-  app.useGlobalFilters(new ProblemFilter());
+  const pages = app.get(PagesService, { strict: false });
+  app.useGlobalFilters(new ProblemFilter((...exchange) => pages.fault(...exchange)));
   serveDocs(app);
   await app.init();
   assertEveryRouteIsDeclared(app);
@@ -156,13 +159,14 @@ const openOutbound = async (
   return { outbound, stop: async () => services.stop() };
 };
 
-/** Where approvals can be decided they also end, and people are told of them, and of alarms. */
+/** Where approvals can be decided they also end, and people are told of them, of alarms and of messages to us. */
 const startTelling = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly PollingLoop[] => {
   const sendMail = config.mail && makeSendMail(config.mail);
   const delivery = { db: database, vault, outbound, sendMail, publicUrl };
   const loops = [TELLING_APPROVALS, TELLING_ALARMS].map((told) => startDelivery(delivery, told));
   store.onCommitted(() => loops.forEach((loop) => loop.wake()));
-  return [startExpiry(database, store), ...loops];
+  const contact = startContactDelivery({ db: database, sendMail, operators: config.operators });
+  return [startExpiry(database, store), contact, ...loops];
 };
 
 const openLog = async (config: Config, database: Database): Promise<EventLog> => {

@@ -116,6 +116,10 @@ const rooms = {
     holds: 'what tools can do, by their definitions',
     may: ['control-plane/accounts'],
   },
+  'control-plane/pages': {
+    holds: 'the public pages, and messages that come through them',
+    may: ['control-plane/accounts', 'control-plane/catalog'],
+  },
   'control-plane/advice': {
     holds: 'tighter policies, proposed from the record',
     may: ['control-plane/grants', 'control-plane/policies'],

@@ -5,7 +5,7 @@ import { CatalogService } from './catalog.service.js';
 import { ClassifyGate } from './classify-gate.js';
 
 /** What tools can do: for anyone, without a credential. */
-@Module({ controllers: [CatalogController], providers: [CatalogService] })
+@Module({ controllers: [CatalogController], providers: [CatalogService], exports: [CatalogService] })
 export class CatalogModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     const gate = new ClassifyGate();

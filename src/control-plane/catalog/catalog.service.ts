@@ -11,6 +11,15 @@ import { inSlices } from '../../policy-engine/slices.js';
 import { networkOf } from '../accounts/login-limits.js';
 import type { CatalogTool } from './catalog-entry.js';
 import { listCatalogServers, type CatalogQuery } from './catalog-list.js';
+import {
+  findSimilarTools,
+  listAddresses,
+  readTotals,
+  type CatalogAddress,
+  type CatalogTotals,
+  type SimilarTo,
+  type ToolInBrief,
+} from './catalog-overview.js';
 import type { CatalogServer } from './catalog-row.js';
 import { findCatalogServer, findCatalogTool, type CatalogServerDetail } from './catalog.store.js';
 import type { ClassifyTools } from './catalog.dto.js';
@@ -73,6 +82,21 @@ export class CatalogService {
     const found = isText ? await this.#read(address, (tx) => findCatalogTool(tx, slug, name)) : undefined;
     if (!found) throw new Problem('not_found', 'The catalog knows no such tool of this server.');
     return { ...shownTool(found.tool), server: found.server, recommendedPolicy: recommendedPolicy(found.tool) };
+  }
+
+  /** How much the catalog holds. */
+  totals(address: string): Promise<CatalogTotals> {
+    return this.#read(address, readTotals);
+  }
+
+  /** At most `limit` other tools of a tool's server that are of its category. */
+  similarTools(to: SimilarTo, limit: number, address: string): Promise<readonly ToolInBrief[]> {
+    return this.#read(address, (tx) => findSimilarTools(tx, to, limit));
+  }
+
+  /** A part of the addresses of all servers and tools, from 0. */
+  addresses(part: number, size: number, address: string): Promise<readonly CatalogAddress[]> {
+    return this.#read(address, (tx) => listAddresses(tx, part, size));
   }
 
   /** Whoever reads first after a release waits until what it ships with is loaded: the start does not. */

@@ -45,6 +45,16 @@ export const Text = (min: number, max: number, field: Field = {}): PropertyDecor
     Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: '$property must not hold control characters' }),
   );
 
+/** A text of `min` to `max` characters in lines; of control characters it may hold tabs and ends of lines. */
+export const LongText = (min: number, max: number, field: Field = {}): PropertyDecorator =>
+  applyDecorators(
+    documented(field, { type: String, minLength: min, maxLength: max }),
+    ...present(field),
+    IsString(),
+    Length(min, max),
+    Matches(/^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u, { message: '$property must not hold control characters' }),
+  );
+
 /** A secret text; it may hold anything printable and is never trimmed. */
 export const SecretText = (min: number, max: number, field: Field = {}): PropertyDecorator =>
   applyDecorators(

@@ -60,7 +60,11 @@ export const parseJsonBody = (body: Buffer, contentType = ''): Json => {
 const endedEarly = (): Problem => unreadable('The request ended before its body did.');
 const tooLarge = (maxBytes: number): Problem => new Problem('too_large', `Send at most ${maxBytes / 1024} KiB.`);
 
-const readBytes = (request: Request, maxBytes: number): Promise<Buffer> =>
+/**
+ * Reads the body of a request. @throws Problem `too_large` as soon as more than `maxBytes` are announced or have come,
+ * `invalid_body` when the request ends before its body does
+ */
+export const readBytes = (request: Request, maxBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge(maxBytes));
     if (request.destroyed) return reject(endedEarly());

@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { databaseProblem } from '../postgres/database-problem.js';
 import { errorText, log } from '../runtime/log.js';
 import { Problem, problemBody, problems, type ProblemCode } from '../runtime/problems.js';
@@ -63,9 +63,21 @@ export const sendProblem = (response: Response, problem: Problem): void => {
     .send(Buffer.from(JSON.stringify(problemBody(problem))));
 };
 
+/** Answers a problem in another form, and says whether it did. */
+export type ShowProblem = (problem: Problem, request: Request, response: Response) => boolean;
+
+/** Answers whatever was thrown as a problem, or as `show` shows it. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  readonly #show: ShowProblem;
+
+  constructor(show: ShowProblem = () => false) {
+    this.#show = show;
+  }
+
   catch(error: unknown, host: ArgumentsHost): void {
-    sendProblem(host.switchToHttp().getResponse<Response>(), toProblem(error));
+    const http = host.switchToHttp();
+    const [problem, response] = [toProblem(error), http.getResponse<Response>()];
+    if (!this.#show(problem, http.getRequest<Request>(), response)) sendProblem(response, problem);
   }
 }

@@ -9,3 +9,5 @@ export const OPEN_SESSIONS = Symbol('openSessions');
 export const TELL_ALARM = Symbol('tellAlarm');
 /** The installation's public URL, known once the server listens: `() => string`. */
 export const PUBLIC_URL = Symbol('publicUrl');
+/** Where the console is served, as a path; undefined where it is not: `() => string | undefined`. */
+export const CONSOLE_PATH = Symbol('consolePath');

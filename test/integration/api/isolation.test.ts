@@ -175,6 +175,7 @@ describe('the database', () => {
     'catalog_trigrams',
     'catalog_versions',
     'catalog_words',
+    'contact_messages',
     'discovery_turns',
     'gateway_boots',
     'log_heads',

@@ -185,6 +185,7 @@ describe('the document', () => {
       'GET /v1/catalog/servers/{slug}',
       'GET /v1/catalog/servers/{slug}/tools/{tool}',
       'POST /v1/catalog/classify',
+      'POST /v1/contact',
       'POST /v1/invitations/accept',
       'POST /v1/login',
       'POST /v1/password-reset',

@@ -1,0 +1,80 @@
+import type { Tx } from '../../platform/postgres/database.js';
+import type { Category } from '../../policy-engine/classify/classify.js';
+import type { CategoryCounts } from './catalog-entry.js';
+
+/** How much the catalog holds; `version` changes whenever it does. */
+export type CatalogTotals = Readonly<{
+  version: string;
+  servers: number;
+  tools: number;
+  byCategory: CategoryCounts;
+}>;
+
+/** The totals over all servers: one pass over their rows, whose number the catalog bounds. */
+export const readTotals = async (tx: Tx): Promise<CatalogTotals> => {
+  const { rows } = await tx.prepared<
+    Readonly<Record<'servers' | 'tools' | Lowercase<Category>, number> & { changed: string | null }>
+  >(
+    'catalog_totals',
+    `select count(*) as servers, coalesce(sum(tool_count), 0)::int as tools, coalesce(sum(read_count), 0)::int as read,
+      coalesce(sum(write_count), 0)::int as write, coalesce(sum(execute_count), 0)::int as execute,
+      coalesce(sum(destructive_count), 0)::int as destructive, coalesce(sum(financial_count), 0)::int as financial,
+      max(updated_at)::text as changed from catalog_servers`,
+    [],
+  );
+  const row = rows[0];
+  const of = (name: 'servers' | 'tools' | Lowercase<Category>): number => row?.[name] ?? 0;
+  return {
+    version: `${of('servers')} ${of('tools')} ${row?.changed ?? ''}`,
+    servers: of('servers'),
+    tools: of('tools'),
+    byCategory: {
+      Read: of('read'),
+      Write: of('write'),
+      Execute: of('execute'),
+      Destructive: of('destructive'),
+      Financial: of('financial'),
+    },
+  };
+};
+
+/** A tool in few words. */
+export type ToolInBrief = Readonly<{ name: string; category: Category; tokens: number }>;
+
+/** The tool that others are wanted like. */
+export type SimilarTo = Readonly<{ slug: string; name: string; category: Category }>;
+
+/** Other tools of a server that are of the same category, the first in the order of their names. */
+export const findSimilarTools = async (
+  tx: Tx,
+  { slug, name, category }: SimilarTo,
+  limit: number,
+): Promise<readonly ToolInBrief[]> =>
+  (
+    await tx.prepared<ToolInBrief>(
+      'catalog_similar_tools',
+      `select name, category, tokens from catalog_tools where server_slug = $1 and category = $2 and name <> $3
+        order by name limit $4`,
+      [slug, category, name, limit],
+    )
+  ).rows;
+
+/** Where a server or a tool of the catalog is: `tool` is null for the server itself. */
+export type CatalogAddress = Readonly<{ slug: string; tool: string | null }>;
+
+/**
+ * A part of the addresses of all servers and tools. Parts of this size hold the servers first, then the tools, each in
+ * the order of their addresses; one behind the last is empty.
+ */
+export const listAddresses = async (tx: Tx, part: number, size: number): Promise<readonly CatalogAddress[]> => {
+  const { servers } = await readTotals(tx);
+  const serverParts = Math.ceil(servers / size);
+  const isOfServers = part < serverParts;
+  const { rows } = await tx.query<CatalogAddress>(
+    isOfServers
+      ? 'select slug, null as tool from catalog_servers order by slug limit $1 offset $2'
+      : 'select server_slug as slug, name as tool from catalog_tools order by server_slug, name limit $1 offset $2',
+    [size, (isOfServers ? part : part - serverParts) * size],
+  );
+  return rows;
+};
