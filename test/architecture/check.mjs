@@ -97,7 +97,7 @@ const OURS = [
  * released one is never edited, as databases know its checksum.
  */
 const WRITTEN = ['src', 'test', 'docs', '.ci', 'Dockerfile', 'docker-compose.yml', 'package.json'];
-const FOREIGN = /^test\/schema\.sql$|\.json$|\.snap$|\/go\.(?:mod|sum)$/;
+const FOREIGN = /^test\/schema\.sql$|^docs\/siem\/samples\/|\.json$|\.snap$|\/go\.(?:mod|sum)$/;
 
 /** Databases know each applied migration by its checksum, so the texts of those that were written before stay. */
 const APPLIED = /^migrations\/00(?:0\d|1\d|2[0-3])_/;
@@ -206,6 +206,19 @@ const steps = {
         ),
       ),
     fix: () => vitest('test/architecture/schema.test.ts', '-u'),
+  },
+  samples: {
+    what: 'docs/siem/samples/ is what the formats write',
+    check: () =>
+      vitest('test/architecture/siem-samples.test.ts').catch(() =>
+        Promise.reject(
+          new Failure(
+            'docs/siem/samples/ is stale: run "npm run check -- --fix --only samples". A difference that a receiver ' +
+              'would notice needs a new version of the mapping.',
+          ),
+        ),
+      ),
+    fix: () => vitest('test/architecture/siem-samples.test.ts', '-u'),
   },
   compose: { what: 'docker-compose.yml, Dockerfile', check: () => vitest('test/architecture/compose.test.ts') },
   lock: {

@@ -16,6 +16,8 @@
  * --restarts=N   measures N times with new processes, each for a shorter time, and compares within each: a process
  *                keeps what its compiler chose, so that two of the same build differ by up to a fifth. Wants
  *                --no-kafka, as topics can't begin anew
+ * --warm=N       warms each target up with N calls at each load, for at most a minute: the compiler works beside the
+ *                calls for some 100,000 of them, and its CPU time counts
  * --part=P       only what needs no log (`without`), or only the rest (`with`). Eight restarts of `without`, with
  *                --loads=128,32 and --against, take less than eight minutes
  * --only=A,B     only these targets, beside direct and the relays
@@ -46,6 +48,7 @@ const { values: given, positionals } = parseArgs({
     profile: { type: 'string' },
     rounds: { type: 'string' },
     part: { type: 'string' },
+    warm: { type: 'string' },
     restarts: { type: 'string', default: '1' },
     dist: { type: 'string', default: fileURLToPath(new URL('../../dist', import.meta.url)) },
   },
@@ -71,10 +74,11 @@ const WHOLE = given.quick
       boundMs: 420_000,
     };
 // Many processes tell more than many rounds of one.
-const plan =
+const chosen =
   restarts > 1
     ? { ...WHOLE, warm: { seconds: 1.5, maxCalls: 10_000 }, turns: { without: 2, with: 2 }, seconds: 0.4 }
     : WHOLE;
+const plan = given.warm === undefined ? chosen : { ...chosen, warm: { seconds: 60, maxCalls: Number(given.warm) } };
 const rounds = restarts > 1 ? Math.max(2, Number(given.rounds ?? 3)) : Math.max(5, Number(given.rounds ?? 5));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { makeCertificates, type Certificates } from './support/certificates.js';
 import { itemsFrom, openKind, batchOf, sendOnce } from './support/kind.js';
+import { startTcpProxy } from './support/tcp-proxy.js';
 import { startRsyslog, startSyslogNg, type SyslogServer } from './support/syslog-servers.js';
 
 let certificates: Certificates;
@@ -94,4 +95,38 @@ describe.each(RECEIVERS)('$name', ({ isHere, start }) => {
       await server.stop();
     }
   });
+});
+
+describe('a syslog receiver that misbehaves', () => {
+  const send = (port: number, signal?: AbortSignal) =>
+    sendOnce(
+      'syslog',
+      { host: '127.0.0.1', port, tls: false },
+      { items: itemsFrom(1, 50), ...(signal ? { signal } : {}) },
+    );
+
+  test('one that takes connections and reads nothing has not taken the batch', async () => {
+    const proxy = await startTcpProxy(1);
+    proxy.set('hang');
+    expect(await send(proxy.port, AbortSignal.timeout(1500))).toMatchObject({ outcome: 'retry', code: 'stopped' });
+    await proxy.stop();
+    expect(await send(proxy.port)).toMatchObject({ outcome: 'retry', code: 'connection_failed' });
+  });
+
+  test.skipIf(inject('receivers').rsyslog === '')(
+    'one that dies in the middle of a batch gets it again, whole',
+    async () => {
+      const server = await startRsyslog({ certificates, tls: false });
+      const proxy = await startTcpProxy(server.port);
+      proxy.set({ cutAfter: 5000 });
+      expect(await send(proxy.port)).toMatchObject({ outcome: 'retry', code: 'connection_failed' });
+      proxy.set('pass');
+      expect(await send(proxy.port)).toMatchObject({ outcome: 'accepted' });
+      const ids = () => server.heard().flatMap(({ data }) => /eventId="(.+?)"/.exec(data)?.[1] ?? []);
+      const sent = itemsFrom(1, 50).map(({ record }) => record.eventId);
+      await expect.poll(() => ids().slice(-50)).toEqual(sent);
+      expect(ids().length).toBeGreaterThan(50);
+      await Promise.all([proxy.stop(), server.stop()]);
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { goneSignal } from '../../platform/rest/client-gone.js';
 import { EventsQuery, ExportQuery } from './audit.dto.js';
 import { AuditService } from './audit.service.js';
 import { CSV_COLUMNS } from './csv.js';
-import { mediaType } from './export.js';
+import { fileName, mediaType } from './export.js';
 import { TailsService } from './tails.service.js';
 import { sendStream } from './send-stream.js';
 
@@ -79,11 +79,15 @@ export class AuditController {
       'Streams every record of the time range up to the start of the export, in order of seq, and ' +
       'records audit.exported. An answer that breaks off is incomplete. CSV columns: ' +
       `${CSV_COLUMNS.join(', ')}; texts that a spreadsheet would take for a formula begin with an ` +
-      'apostrophe. Formats ocsf, ecs and cef are refused (unsupported) by this release.',
+      'apostrophe. The formats ocsf, ecs and cef are those of log streams.',
   })
   @ApiOkResponse({
     description: 'The records, as an attachment',
-    content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } },
+    content: {
+      'application/x-ndjson': { schema: { type: 'string' } },
+      'text/csv': { schema: { type: 'string' } },
+      'text/plain': { schema: { type: 'string' } },
+    },
   })
   async exportEvents(
     @CurrentPrincipal() principal: Principal,
@@ -92,7 +96,7 @@ export class AuditController {
   ): Promise<void> {
     const { format, text } = await this.#audit.export(principal, query, goneSignal(response));
     response.status(200).setHeader('Content-Type', mediaType(format));
-    response.setHeader('Content-Disposition', `attachment; filename="toolgate-audit.${format}"`);
+    response.setHeader('Content-Disposition', `attachment; filename="${fileName(format)}"`);
     response.setHeader('Cache-Control', 'no-store');
     await sendStream(response, text);
   }

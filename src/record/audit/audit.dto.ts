@@ -3,7 +3,7 @@ import { PageQuery } from '../../platform/rest/page.js';
 import { idItem, QueryAnyOf, textItem, wordItem } from '../../platform/rest/query-list.js';
 import { EVENT_TYPES } from '../event-log/events/types.js';
 import { FILTER_COLUMNS, type ColumnFilters } from './columns.js';
-import { EXPORT_FORMATS } from './export.js';
+import { EXPORT_FORMATS, type ExportFormat } from './export.js';
 
 /** A page of a list with a query parameter for each column that is a filter. */
 const ColumnFilterQuery = class extends PageQuery {} as new () => PageQuery & ColumnFilters;
@@ -47,10 +47,11 @@ export class EventsQuery extends ColumnFilterQuery {
 export class ExportQuery {
   @OneOf(EXPORT_FORMATS, {
     description:
-      'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last ' +
-      'column being the whole event',
+      'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last column being ' +
+      'the whole event; ocsf: OCSF 1.8.0 and ecs: Elastic Common Schema 9.5, one JSON object a line; cef: CEF 0, one ' +
+      'line a record',
   })
-  format!: string;
+  format!: ExportFormat;
 
   @Instant({ optional: true, description: 'Recorded (recordedAt) at this time or later' })
   from?: string;

@@ -4,7 +4,10 @@ import { showTransport } from '../../platform/crypto/hidden-parts.js';
 import { conditionsOf, isExact, isMatch, type Filters } from './filters.js';
 import type { Place } from './records.js';
 
-/** One item of the audit log as the API shows it: the members of the event, its `seq` and `recordedAt`. */
+/**
+ * One item of the audit log as the API shows it: the members of the event, its `seq` and `recordedAt`. `schemaVersion`
+ * is the `version` of the event's type, under the name that it has in every format.
+ */
 export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: number; recordedAt: string }>;
 
 export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffer }>;
@@ -21,11 +24,10 @@ const shownEvent = (event: StoredMembers): StoredMembers =>
   event.transport === undefined ? event : { ...event, transport: showTransport(event.transport) };
 
 /** The item of a record. */
-export const toItem = (stored: StoredEvent): AuditItem => ({
-  ...shownEvent(membersOf(stored.event)),
-  seq: stored.seq,
-  recordedAt: stored.recordedAt.toISOString(),
-});
+export const toItem = ({ event, seq, recordedAt }: StoredEvent): AuditItem => {
+  const shown = shownEvent(membersOf(event));
+  return { ...shown, schemaVersion: shown['version'] ?? 1, seq, recordedAt: recordedAt.toISOString() };
+};
 
 /** Whether a record that meets the conditions of these filters is a match of them. */
 export const isStoredMatch = (filters: Filters, { event }: StoredEvent): boolean =>

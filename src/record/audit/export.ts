@@ -1,27 +1,47 @@
 import type { Look } from '../../platform/postgres/database.js';
 import { searchEvents, toItem, type AuditItem } from './audit.query.js';
+import { newestMapping, type Format } from '../log-streams/formats/format.js';
+import { formats } from '../log-streams/formats/formats.js';
+import { outgoingRecord } from '../log-streams/formats/outgoing-record.js';
 import { csvHeader, csvLine } from './csv.js';
 import { BEGINNING, nextSeq, type Place } from './records.js';
 
 const PAGE_SIZE = 1000;
+/** A page is written in parts, so that others have their turns and little waits for a slow client. */
+const CHUNK_LENGTH = 65_536;
 
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'ocsf', 'ecs', 'cef'] as const;
 
-/** Formats that this release writes, each with its media type, what comes first and one item's line. */
-const formats: Readonly<
-  Record<'ndjson' | 'csv', Readonly<{ mediaType: string; header: string; line: (item: AuditItem) => string }>>
-> = {
-  ndjson: { mediaType: 'application/x-ndjson', header: '', line: (item) => `${JSON.stringify(item)}\n` },
-  csv: { mediaType: 'text/csv; charset=utf-8; header=present', header: csvHeader, line: csvLine },
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+type Export = Readonly<{
+  mediaType: string;
+  /** The end of the name of a file that holds it. */
+  extension: string;
+  header: string;
+  line: (item: AuditItem) => string;
+}>;
+
+const lineIn =
+  (format: Format): Export['line'] =>
+  (item) =>
+    `${format.format(outgoingRecord(item), newestMapping(format))}\n`;
+
+const NDJSON = 'application/x-ndjson';
+
+/** Each format with its media type, what comes first and one item's line. */
+const exports: Readonly<Record<ExportFormat, Export>> = {
+  ndjson: { mediaType: NDJSON, extension: 'ndjson', header: '', line: lineIn(formats.native) },
+  csv: { mediaType: 'text/csv; charset=utf-8; header=present', extension: 'csv', header: csvHeader, line: csvLine },
+  ocsf: { mediaType: NDJSON, extension: 'ocsf.ndjson', header: '', line: lineIn(formats.ocsf) },
+  ecs: { mediaType: NDJSON, extension: 'ecs.ndjson', header: '', line: lineIn(formats.ecs) },
+  cef: { mediaType: 'text/plain; charset=utf-8', extension: 'cef', header: '', line: lineIn(formats.cef) },
 };
 
-export type ExportFormat = keyof typeof formats;
-
-/** Whether the audit log can be exported in a format of this name. */
-export const isExportFormat = (format: string): format is ExportFormat => Object.hasOwn(formats, format);
-
 /** The media type of an export, for `Content-Type`. */
-export const mediaType = (format: ExportFormat): string => formats[format].mediaType;
+export const mediaType = (format: ExportFormat): string => exports[format].mediaType;
+
+/** The name of a file that holds an export. */
+export const fileName = (format: ExportFormat): string => `toolgate-audit.${exports[format].extension}`;
 
 type Range = Readonly<{ from?: Date | undefined; to?: Date | undefined }>;
 
@@ -58,7 +78,16 @@ export async function* exportEvents(
   format: ExportFormat,
   range: Range,
 ): AsyncGenerator<string> {
-  const { header, line } = formats[format];
+  const { header, line } = exports[format];
   if (header) yield header;
-  for await (const items of readPages(look, organizationId, range)) yield items.map(line).join('');
+  for await (const items of readPages(look, organizationId, range)) {
+    let chunk = '';
+    for (const item of items) {
+      chunk += line(item);
+      if (chunk.length < CHUNK_LENGTH) continue;
+      yield chunk;
+      chunk = '';
+    }
+    if (chunk) yield chunk;
+  }
 }

@@ -1,3 +1,5 @@
+import { readCef } from '../../support/read-cef.js';
+import { ecsFaults, ocsfFaults } from '../../support/siem-schemas.js';
 import { describe, expect } from 'vitest';
 import { tenantTest } from '../../support/product-test.js';
 import { signUp, type Answer } from '../../support/tenant.js';
@@ -122,11 +124,21 @@ describe('GET /v1/audit/export', () => {
     expect(statuses).toEqual([403, 403]);
   });
 
-  test('says which formats are not built, and refuses those that are none', async () => {
-    for (const format of ['ocsf', 'ecs', 'cef']) {
-      const { status, body } = await as('auditor', `/v1/audit/export?format=${format}`);
-      expect([status, body['code']]).toEqual([422, 'unsupported']);
-    }
+  test('writes what happened in OCSF, ECS and CEF, each record valid and with its number', async () => {
+    const text = async (format: string): Promise<readonly string[]> =>
+      ((await as('auditor', `/v1/audit/export?format=${format}`)).body['text'] as string).trimEnd().split('\n');
+    const count = (await tenant.events()).length;
+    const ocsf = (await text('ocsf')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(ocsf.flatMap(ocsfFaults)).toEqual([]);
+    const numbers = ocsf.map(({ metadata }) => (metadata as Record<string, unknown>)['sequence']);
+    expect(numbers).toEqual(ocsf.map((_, index) => index + 1));
+    expect(numbers.length).toBeGreaterThanOrEqual(count);
+    const ecs = (await text('ecs')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(ecs.flatMap((document) => ecsFaults(document))).toEqual([]);
+    for (const line of await text('cef')) expect(readCef(line).extension.get('cn1Label')).toBe('seq');
+  });
+
+  test('refuses formats that are none', async () => {
     for (const query of ['format=xml', '', 'format=csv&from=now'])
       expect((await as('auditor', `/v1/audit/export?${query}`)).status).toBe(400);
   });

@@ -73,6 +73,17 @@ const textOf = async (chunks: AsyncIterable<string>): Promise<string> => {
   return text;
 };
 
+/** How many lines there are once a page of `count` lines was read, which comes in several chunks. */
+const readPage = async (chunks: AsyncIterator<string>, count: number): Promise<number> => {
+  let lines = 0;
+  while (lines < count) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    lines += String(value).trimEnd().split('\n').length;
+  }
+  return lines;
+};
+
 describe('searching the audit log', () => {
   test('answers each event with its seq and recordedAt, page by page, each once', async () => {
     const principal = auditor(newId('org'));
@@ -83,6 +94,7 @@ describe('searching the audit log', () => {
     expect(items).toEqual(
       events.map((event, index) => ({
         ...event,
+        schemaVersion: 1,
         seq: index + 1,
         recordedAt: records[index]?.recorded_at.toISOString(),
       })),
@@ -297,10 +309,9 @@ describe('exporting the audit log', () => {
     const principal = auditor(newId('org'));
     await seed(numbers(1500).map(() => decided(principal.organizationId)));
     const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
-    const first = await pages.next();
+    expect(await readPage(pages, 1000)).toBe(1000);
     await seed([decided(principal.organizationId)]);
-    const second = await pages.next();
-    expect([first, second].map((page) => String(page.value).trimEnd().split('\n').length)).toEqual([1000, 500]);
+    expect(await readPage(pages, 500)).toBe(500);
     expect((await pages.next()).done).toBe(true);
   });
 
@@ -314,23 +325,13 @@ describe('exporting the audit log', () => {
       const principal = { ...auditor(newId('org')), authority };
       await seed(numbers(2300).map(() => decided(principal.organizationId)));
       const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
-      expect(
-        String((await pages.next()).value)
-          .trimEnd()
-          .split('\n'),
-      ).toHaveLength(1000);
+      expect(await readPage(pages, 1000)).toBe(1000);
       await audit.list(principal, { limit: 1 });
       role = 'viewer';
       await expect(pages.next()).rejects.toMatchObject({ code: 'forbidden' });
       await expect(audit.list(principal, { limit: 1 })).rejects.toMatchObject({ code: 'forbidden' });
     },
   );
-
-  test('refuses formats that are not built, without a record of an export', async () => {
-    const principal = auditor(newId('org'));
-    await expect(audit.export(principal, { format: 'ocsf' })).rejects.toBeInstanceOf(Problem);
-    expect(await noticesOf(principal.organizationId)).toEqual([]);
-  });
 
   test('reads no further than the client takes, and stops when it leaves', async () => {
     let made = 0;
@@ -365,7 +366,7 @@ describe('exporting the audit log', () => {
     const principal = auditor(newId('org'));
     await seed(numbers(2500).map(() => decided(principal.organizationId)));
     const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
-    await pages.next();
+    await readPage(pages, 1000);
     const owner = new pg.Client({ connectionString: at.url });
     await owner.connect();
     await owner.query('delete from audit_records where organization_id = $1 and seq between 1001 and 1100', [
@@ -381,6 +382,6 @@ describe('exporting the audit log', () => {
       recordedAt: new Date(0),
       event: Buffer.from('{"id":"evt_1","seq":99,"recordedAt":"never"}'),
     };
-    expect(toItem(stored)).toEqual({ id: 'evt_1', seq: 5, recordedAt: '1970-01-01T00:00:00.000Z' });
+    expect(toItem(stored)).toEqual({ id: 'evt_1', schemaVersion: 1, seq: 5, recordedAt: '1970-01-01T00:00:00.000Z' });
   });
 });

@@ -51,7 +51,7 @@ export const openKind = (name: KindName, config: unknown, options: OpenOptions =
   const read = readFields(kind.fields, config, { at: '/config', wrong: (detail) => wrong.push(detail) });
   if (wrong.length === 0) wrong.push(...(kind.check?.(read) ?? []));
   if (wrong.length > 0) throw new Error(JSON.stringify(wrong));
-  const format = formats[options.format ?? kind.formats[0]]!;
+  const format = formats[options.format ?? (name === 'otlp' ? 'otlp' : 'native')]!;
   return kind.open(read as never, {
     outbound: options.outbound ?? outboundTo(options.allow ?? ['127.0.0.0/8']),
     streamId: STREAM,

@@ -237,8 +237,18 @@ export type ControlBody =
   | NotificationsBody
   | NoticeBody;
 
-/** A change of the control plane and who made it. */
-export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;
+/**
+ * A change of the control plane and who made it, from where. `before` and `after` hold what has changed of a thing that
+ * was there, by the members of its state.
+ */
+export type ControlEvent = Envelope &
+  Readonly<{
+    actor: Actor;
+    sourceIp?: string;
+    before?: Readonly<Record<string, unknown>>;
+    after?: Readonly<Record<string, unknown>>;
+  }> &
+  ControlBody;
 
 /**
  * What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses
