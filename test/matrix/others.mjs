@@ -1,35 +1,11 @@
-/** The programs that `npm ci` does not install: they come into a temporary folder, in the versions named here. */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** The clients and servers that `npm ci` does not bring; `install.mjs` does. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { python } from './install.mjs';
 import { own, published } from './scenarios.mjs';
 
-const run = promisify(execFile);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BOTH_LINES = ['TypeScript SDK 1', 'TypeScript SDK 2'];
-const NPM = [
-  '@modelcontextprotocol/server-gitlab@2025.4.25',
-  '@modelcontextprotocol/server-github@2025.4.8',
-  '@modelcontextprotocol/server-filesystem@2026.8.31',
-  '@modelcontextprotocol/server-memory@2026.8.31',
-  '@notionhq/notion-mcp-server@2.5.2',
-];
-const PYTHON = {
-  one: ['mcp==1.30.0'],
-  two: ['mcp==2.3.0', 'mcp-server-git==2026.10.19', 'mcp-server-time==2026.10.19', 'mcp-server-fetch==2026.10.24'],
-};
-
-const python = (folder, name) => join(folder, name, 'bin', 'python');
-
-const installPython = async (folder) => {
-  for (const [name, packages] of Object.entries(PYTHON)) {
-    await run('python3', ['-m', 'venv', join(folder, name)]);
-    await run(python(folder, name), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]);
-  }
-};
 
 /** Cancelling a call there is a matter of the program, and a listener of its own hears of changes. */
 const PYTHON_STEPS = ['list', 'call', 'failing', 'unknown', 'denial', 'after denial', 'limit', 'progress'];
@@ -132,25 +108,8 @@ const npmServers = (folder) => {
   ];
 };
 
-/** Installs all of them and answers the further clients and servers; `remove` takes them away again. */
-export const install = async (say) => {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-matrix-others-'));
-  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  const began = Date.now();
-  try {
-    await Promise.all(['npm', 'files'].map((name) => mkdir(join(folder, name))));
-    await writeFile(join(folder, 'files', 'note.txt'), 'a note\n');
-    await run('git', ['init', '--quiet', join(folder, 'repository')]);
-    await run('npm', ['install', '--silent', '--no-save', '--ignore-scripts', '--prefix', join(folder, 'npm'), ...NPM]);
-    await installPython(folder);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  say(`installed the other programs in ${Math.round((Date.now() - began) / 1000)} s`);
-  return {
-    clients: pythonClients(folder),
-    servers: [...pythonServers(folder), ...npmServers(folder)],
-    remove,
-  };
-};
+/** The further clients and servers, from the folder that they were installed into. */
+export const othersOf = (folder) => ({
+  clients: pythonClients(folder),
+  servers: [...pythonServers(folder), ...npmServers(folder)],
+});

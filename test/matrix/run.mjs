@@ -2,11 +2,13 @@
  * `npm run matrix`: real clients at real servers, each pair directly and through Toolgate. What the client sees of each
  * step is compared: the two transcripts are equal but for the kinds of difference in `differences.mjs`.
  *
- *   npm run matrix -- [--quick] [--only=PATTERN] [--report=FILE] [--save]
+ *   npm run matrix -- [--quick] [--only=PATTERN] [--folder=PATH] [--report=FILE] [--transcripts=FILE] [--save]
  *
  * --quick   the programs that npm ci has installed; without it also those of `others.mjs`, which it installs into a
- *           temporary folder
+ *           temporary folder, or into
+ * --folder  this one, where they stay for the next run
  * --only    the pairs whose name this regular expression finds, such as `Python SDK 2 at .* over http`
+ * --transcripts  writes what the client saw of each step, directly and through Toolgate, and how long it took
  * --save    writes what was measured to results.json, from which docs/compatibility.md is generated
  */
 import { writeFile } from 'node:fs/promises';
@@ -14,6 +16,8 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { differenceOf } from './differences.mjs';
 import { signUp, startGateway } from './gateway.mjs';
 import { startClient, startServer } from './processes.mjs';
+import { installOthers } from './install.mjs';
+import { othersOf } from './others.mjs';
 import { clients, pairsOf, servers } from './programs.mjs';
 import { startCounter } from './proxy.mjs';
 import { saveResults } from './results.mjs';
@@ -23,7 +27,9 @@ const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    folder: { type: 'string' },
     report: { type: 'string' },
+    transcripts: { type: 'string' },
     save: { type: 'boolean', default: false },
   },
 });
@@ -97,9 +103,10 @@ const play = async (side, pair) => {
   const { client, server } = pair;
   const program = startClient(client.program());
   const target = (client.targetOf ?? ((same) => same))(side.target);
+  const began = Date.now();
   const connected = await program.ask('connect', target);
   const transcript = { connect: connected.failed ? { failed: connected.failed } : connected.ok };
-  const played = { ...side, program, target, transcript };
+  const played = { ...side, program, target, transcript, took: { connect: Date.now() - began } };
   if (!connected.failed)
     await take(server.scenario.steps, client, played, (name) => {
       if (name === 'call') played.requests = side.requests();
@@ -108,10 +115,12 @@ const play = async (side, pair) => {
 };
 
 /** The steps that this client is able to take, one after the other. */
-const take = async (steps, { only }, { program, transcript }, onTaken = () => undefined) => {
+const take = async (steps, { only }, { program, transcript, took }, onTaken = () => undefined) => {
   for (const [name, step] of Object.entries(steps)) {
     if (only && !only.includes(name)) continue;
+    const began = Date.now();
     transcript[name] = await step(program);
+    took[name] = Date.now() - began;
     onTaken(name);
   }
 };
@@ -212,10 +221,16 @@ const tell = ({ name, steps, requests: { direct, client, upstream }, faults }) =
   for (const fault of faults) show(fault);
 };
 
+const transcriptsOf = ({ pair, direct, through }) => {
+  const sideOf = ({ transcript, took }) => ({ transcript, took });
+  return { name: nameOf(pair), direct: sideOf(direct), through: sideOf(through) };
+};
+
 const main = async () => {
   const began = Date.now();
-  const others = given.quick ? undefined : await (await import('./others.mjs')).install(say);
-  const all = pairsOf([...clients, ...(others?.clients ?? [])], [...servers, ...(others?.servers ?? [])]);
+  const others = given.quick ? undefined : await installOthers(given.folder, say);
+  const more = others ? othersOf(others.folder) : { clients: [], servers: [] };
+  const all = pairsOf([...clients, ...more.clients], [...servers, ...more.servers]);
   const pairs = all.filter((pair) => new RegExp(given.only).test(nameOf(pair)));
   const played = await playAll(pairs, others);
   const rows = pairs.map((pair) => judge(played.find((one) => one.pair === pair)));
@@ -224,6 +239,7 @@ const main = async () => {
   const passed = rows.flatMap(({ steps }) => Object.values(steps)).length - failed;
   const seconds = Math.round((Date.now() - began) / 1000);
   say(`${rows.length} pairs in ${seconds} s; ${passed} steps as they should be, ${failed} not`);
+  if (given.transcripts) await writeFile(given.transcripts, JSON.stringify(played.map(transcriptsOf), null, 1));
   if (given.save)
     await saveResults(rows.filter(({ faults }) => faults.length === 0).map(({ faults: _faults, ...row }) => row));
   if (given.report) await writeFile(given.report, JSON.stringify({ passed, failed, skipped: 0 }));

@@ -184,7 +184,10 @@ export class LegacyChannels {
     return this.#sessions.add(owner.id, session, request);
   }
 
-  /** A server that could not be connected to is no worse for another try, but a command may be, however it ended. */
+  /**
+   * A server that was not asked for anything (it could not be connected to, or a proxy said that it is away) is no worse
+   * for another try, but a command may be, however it ended.
+   */
   #events(backoff: Backoff, isProcess: boolean): SessionEvents {
     const save = async ({ owner, state }: ChannelSession): Promise<void> => {
       if (state.snapshot) state.isSaved = (await this.#store.save(owner, state.snapshot)) || state.isSaved;
@@ -200,8 +203,8 @@ export class LegacyChannels {
         inBackground('delete_session', this.#store.delete(owner));
         this.#sessions.end(owner.id);
       },
-      closed: ({ owner, state }, { kind }) => {
-        if (isProcess || kind !== 'unreachable') backoff.crashed();
+      closed: ({ owner, state }, { sent }) => {
+        if (isProcess || sent) backoff.crashed();
         if (this.#backoffs.size >= MAX_BACKOFFS) this.#backoffs.clear();
         this.#backoffs.set(owner.id, backoff);
         this.#sessions.end(owner.id);

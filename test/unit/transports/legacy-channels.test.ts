@@ -17,10 +17,10 @@ const RESULTS: Readonly<Record<string, unknown>> = {
 
 /** A server over this transport that can be away, and how a request of its one client ends. */
 const build = (transport: Transport) => {
-  const state = { isAway: false, drop: (): void => undefined };
+  const state = { isAway: false, away: 'unreachable' as 'unreachable' | 'broken', drop: (): void => undefined };
   const open: OpenChannel = (_request, events) => {
     state.drop = () => events.closed({ kind: 'broken', sent: true });
-    if (state.isAway) setImmediate(() => events.closed({ kind: 'unreachable', sent: false }));
+    if (state.isAway) setImmediate(() => events.closed({ kind: state.away, sent: false }));
     const send = (body: Buffer): void => {
       const { id, method } = parseObject(body.toString('utf8')) ?? {};
       if (id !== undefined && !state.isAway)
@@ -60,17 +60,20 @@ const build = (transport: Transport) => {
   return { state, channels, post };
 };
 
-test('a session at an SSE server that was away goes on as soon as the server is back', async () => {
-  const { state, channels, post } = build(SSE);
-  const { session } = await post('initialize');
-  const headers = { 'mcp-session-id': String(session) };
-  state.isAway = true;
-  state.drop();
-  for (let tries = 0; tries < 5; tries += 1) expect(await post('ping', headers)).toEqual({ failed: 'unreachable' });
-  state.isAway = false;
-  expect(await post('ping', headers)).toMatchObject({ status: 200 });
-  channels.stop();
-});
+test.each(['unreachable', 'broken'] as const)(
+  'a session at an SSE server that was away (%s) goes on as soon as the server is back',
+  async (away) => {
+    const { state, channels, post } = build(SSE);
+    const { session } = await post('initialize');
+    const headers = { 'mcp-session-id': String(session) };
+    Object.assign(state, { isAway: true, away });
+    state.drop();
+    for (let tries = 0; tries < 5; tries += 1) expect(await post('ping', headers)).toEqual({ failed: away });
+    state.isAway = false;
+    expect(await post('ping', headers)).toMatchObject({ status: 200 });
+    channels.stop();
+  },
+);
 
 test('a command that ends again and again is not started by every request of its session', async () => {
   const { state, channels, post } = build(STDIO);
