@@ -176,19 +176,14 @@ export class LegacyChannels {
   }
 
   #start(owner: SessionOwner, state: SessionState, request: UpstreamRequest): ChannelSession {
-    const backoff = this.#backoffs.get(owner.id) ?? new Backoff();
+    const backoff = this.#backoffs.get(owner.id) ?? new Backoff(request.server.transport.type === 'stdio');
     backoff.opened();
-    const isProcess = request.server.transport.type === 'stdio';
-    const events = this.#events(backoff, isProcess);
+    const events = this.#events(backoff);
     const session = new ChannelSession({ owner, state }, { request, open: this.#open, events });
     return this.#sessions.add(owner.id, session, request);
   }
 
-  /**
-   * A server that was not asked for anything (it could not be connected to, or a proxy said that it is away) is no worse
-   * for another try, but a command may be, however it ended.
-   */
-  #events(backoff: Backoff, isProcess: boolean): SessionEvents {
+  #events(backoff: Backoff): SessionEvents {
     const save = async ({ owner, state }: ChannelSession): Promise<void> => {
       if (state.snapshot) state.isSaved = (await this.#store.save(owner, state.snapshot)) || state.isSaved;
     };
@@ -203,8 +198,8 @@ export class LegacyChannels {
         inBackground('delete_session', this.#store.delete(owner));
         this.#sessions.end(owner.id);
       },
-      closed: ({ owner, state }, { sent }) => {
-        if (isProcess || sent) backoff.crashed();
+      closed: ({ owner, state }, failure) => {
+        backoff.closed(failure);
         if (this.#backoffs.size >= MAX_BACKOFFS) this.#backoffs.clear();
         this.#backoffs.set(owner.id, backoff);
         this.#sessions.end(owner.id);

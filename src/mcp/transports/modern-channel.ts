@@ -6,6 +6,7 @@ import { META, modernHeaders, ownModernBody } from '../protocol/modern.js';
 import { isRevisionOf } from '../protocol/era.js';
 import { errorCodeOf } from '../protocol/response.js';
 import { ChannelResponse, respondWithStatus } from './channel-response.js';
+import { Backoff } from './backoff.js';
 import type { OpenChannel } from './channel.js';
 import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
@@ -45,6 +46,8 @@ const showsModern = (text: string): boolean => {
 export class ModernChannel {
   readonly grantId: string;
   readonly serverId: string;
+  /** Whether its client has closed a subscription. */
+  hadStream = false;
   readonly #firstRequest: UpstreamRequest;
   readonly #calls = new Map<number, Call>();
   readonly #channel: ReopeningChannel;
@@ -56,10 +59,11 @@ export class ModernChannel {
     this.grantId = first.grantId;
     this.serverId = first.server.id;
     this.#firstRequest = first;
-    this.#channel = new ReopeningChannel((events) => open(first, events), {
-      message: (text) => this.#message(text),
-      closed: (failure) => this.#closed(failure),
-    });
+    this.#channel = new ReopeningChannel(
+      (events) => open(first, events),
+      { message: (text) => this.#message(text), closed: (failure) => this.#closed(failure) },
+      new Backoff(first.server.transport.type === 'stdio'),
+    );
   }
 
   /** When the channel was last used; the current time while a request is under way. */
@@ -150,7 +154,9 @@ export class ModernChannel {
   /** Cancels the request of a client that has disconnected. */
   #left(own: number): void {
     this.#lastUsedAt = Date.now();
-    if (!this.#remove(own)) return;
+    const call = this.#remove(own);
+    if (!call) return;
+    this.hadStream ||= call.listens;
     this.#channel.notify(
       Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: own } })),
       this.#firstRequest.headers,

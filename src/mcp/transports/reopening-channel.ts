@@ -27,12 +27,13 @@ export class ReopeningChannel {
   readonly #events: ChannelEvents;
   readonly #holders = new Set<object>();
   #channel: Channel | undefined;
-  readonly #backoff = new Backoff();
+  readonly #backoff: Backoff;
   #waiting: OutgoingMessage[] | undefined;
   #ended = false;
 
-  constructor(open: (events: ChannelEvents) => Channel, events: ChannelEvents) {
+  constructor(open: (events: ChannelEvents) => Channel, events: ChannelEvents, backoff: Backoff) {
     this.#open = open;
+    this.#backoff = backoff;
     this.#events = events;
   }
 
@@ -105,7 +106,7 @@ export class ReopeningChannel {
     if (this.#channel !== channel) return;
     this.#channel = undefined;
     channel.close();
-    this.#backoff.crashed();
+    this.#backoff.closed(failure);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const one of waiting) one.failed({ ...failure, sent: false });

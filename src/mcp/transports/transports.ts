@@ -1,6 +1,7 @@
 import { parseObject } from '../../platform/json/json-object.js';
 import type { Handshake } from '../upstream/probe.js';
 import type { HttpClient } from '../http-client/http-client.js';
+import type { OpenChannel } from './channel.js';
 import { DEFAULT_SESSION_LIMITS, type ChannelRules, type SessionLimits } from './channel-registry.js';
 import { HttpSessions } from './http-sessions.js';
 import { LegacyChannels } from './legacy-channels.js';
@@ -55,9 +56,12 @@ const overHttp =
 export const openTransports = (deps: TransportDeps): Transports => {
   const { http, openSessions, isGrantActive, limits = DEFAULT_SESSION_LIMITS, store = NO_SESSION_STORE } = deps;
   const rules = { isGrantActive, limits, store };
-  const sse = new LegacyChannels(sseChannels(http), rules);
-  const processes = stdioChannels(deps.stdio);
-  const stdio = { legacy: new LegacyChannels(processes, rules), modern: new ModernChannels(processes, rules) };
+  const overChannels = (open: OpenChannel) => ({
+    legacy: new LegacyChannels(open, rules),
+    modern: new ModernChannels(open, rules),
+  });
+  const sse = overChannels(sseChannels(http));
+  const stdio = overChannels(stdioChannels(deps.stdio));
   const sessions = openSessions ? new HttpSessions() : undefined;
   const sendHttp = overHttp(http, sessions, openSessions);
   const forward: Forward = (request, sink) => {
@@ -66,19 +70,19 @@ export const openTransports = (deps: TransportDeps): Transports => {
       case 'streamable-http':
         return sendHttp(request, transport.url, sink);
       case 'sse':
-        return sse.forward(request, sink);
+        return sse[request.era].forward(request, sink);
       case 'stdio':
         return stdio[request.era].forward(request, sink);
     }
   };
-  const finds = [sse.findSession, stdio.legacy.findSession, ...(sessions ? [sessions.find] : [])];
+  const finds = [sse.legacy.findSession, stdio.legacy.findSession, ...(sessions ? [sessions.find] : [])];
   const removals = finds.map((find) => openSessions?.add({ find, forward }));
   return {
     forward,
-    endSession: (id) => [sse, stdio.legacy].forEach((host) => host.endSession(id)),
+    endSession: (id) => [sse.legacy, stdio.legacy].forEach((host) => host.endSession(id)),
     stop: () => {
       for (const remove of removals) remove?.();
-      for (const host of [sse, stdio.legacy, stdio.modern]) host.stop();
+      for (const host of [sse.legacy, sse.modern, stdio.legacy, stdio.modern]) host.stop();
     },
   };
 };

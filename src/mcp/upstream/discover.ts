@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Json } from '../../platform/json/json-object.js';
 import { isStorable } from '../../platform/json/storable.js';
 import { clip } from '../../platform/runtime/clip.js';
-import type { Era } from '../protocol/era.js';
+import { REVISIONS, type Era } from '../protocol/era.js';
 import { spelledOut } from '../../platform/runtime/look-alikes.js';
 import { ask, errorOf, resultOf, type UpstreamAnswer } from './ask.js';
 import {
@@ -21,7 +21,7 @@ import {
   openLegacySession,
   discoverModern,
   closeLegacySession,
-  closeModernProcess,
+  closeModernChannel,
   postInSession,
   postTo,
   type Handshake,
@@ -135,7 +135,7 @@ const urlOf = ({ server }: UpstreamTarget): URL | undefined =>
 /** Ends what the asking began. A server may not let clients end sessions: it then ends them itself. */
 const closeSessions = async (target: UpstreamTarget, handshakes: readonly Handshake[]): Promise<void> => {
   const limits = { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES };
-  await closeModernProcess(target, limits);
+  await closeModernChannel(target, limits);
   for (const one of handshakes) await closeLegacySession(target, one, limits);
 };
 
@@ -146,8 +146,7 @@ const tryEras = async (
   handshakes: Handshake[],
 ): Promise<DiscoveryFailure> => {
   const { type } = target.server.transport;
-  // HTTP+SSE is older than the modern era.
-  if (type === 'sse') return tryLegacy(target, bounds, handshakes);
+  if (type === 'sse') return tryErasOverSse(target, bounds, handshakes);
   const began = performance.now();
   const { answer, handshake } = await discoverModern(target, bounds.left(SILENCE_SHARE));
   const tookMs = performance.now() - began;
@@ -156,6 +155,24 @@ const tryEras = async (
   if (mayEndHere(answer, type)) return failureOf(answer, urlOf(target));
   const refused = await tryLegacy(target, bounds, handshakes, tookMs);
   return isUnsupportedRevision(answer) ? UNSUPPORTED_REVISION : refused;
+};
+
+/**
+ * HTTP+SSE is older than the modern era, but some servers speak that over it too. It is asked for on a second
+ * connection, which a server that has only one does not get, and only of servers that know the newest of the legacy
+ * revisions.
+ */
+const tryErasOverSse = async (
+  target: UpstreamTarget,
+  bounds: DiscoveryBudget,
+  handshakes: Handshake[],
+): Promise<DiscoveryFailure> => {
+  const refused = await tryLegacy(target, bounds, handshakes);
+  if (handshakes[0]?.protocolVersion !== REVISIONS.legacy[0]) return refused;
+  const { answer, handshake } = await discoverModern(target, bounds.left(SILENCE_SHARE));
+  bounds.count(answer, true);
+  if (handshake) handshakes.unshift(handshake);
+  return refused;
 };
 
 /** A modern server that took `modernMs` to answer may take twice as long here: its command is started again. */

@@ -207,12 +207,12 @@ export const postInSession = (
   cookies,
 });
 
-/** Ends the process that a server was asked in as a modern one. Over HTTP there is nothing to end. */
-export const closeModernProcess = async (
+/** Ends the process or connection that a server was asked in as a modern one. Over HTTP there is nothing to end. */
+export const closeModernChannel = async (
   { forward, server, credential, grantId }: UpstreamTarget,
   limits: AnswerLimits,
 ): Promise<void> => {
-  if (server.transport.type !== 'stdio') return;
+  if (server.transport.type === 'streamable-http') return;
   await ask(
     forward,
     {

@@ -1,0 +1,71 @@
+/** Installs the programs that `npm ci` does not bring, in the versions named here: into a folder of their own. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const NPM = [
+  '@modelcontextprotocol/server-gitlab@2025.4.25',
+  '@modelcontextprotocol/server-github@2025.4.8',
+  '@modelcontextprotocol/server-filesystem@2026.8.31',
+  '@modelcontextprotocol/server-memory@2026.8.31',
+  '@notionhq/notion-mcp-server@2.5.2',
+];
+const PYTHON = {
+  one: ['mcp==1.30.0'],
+  two: ['mcp==2.3.0', 'mcp-server-git==2026.10.19', 'mcp-server-time==2026.10.19', 'mcp-server-fetch==2026.10.24'],
+};
+
+/** The interpreter of one of the Python environments. */
+export const python = (folder, name) => join(folder, name, 'bin', 'python');
+
+const installNpm = (folder) =>
+  run('npm', ['install', '--silent', '--no-save', '--ignore-scripts', '--prefix', join(folder, 'npm'), ...NPM]);
+
+const installPython = async (folder, name) => {
+  await run('python3', ['-m', 'venv', join(folder, name)]);
+  await run(python(folder, name), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON[name]]);
+};
+
+const makeFiles = async (folder) => {
+  await mkdir(join(folder, 'files'), { recursive: true });
+  await writeFile(join(folder, 'files', 'note.txt'), 'a note\n');
+  await run('git', ['init', '--quiet', join(folder, 'repository')]);
+};
+
+const PARTS = {
+  files: { of: [], make: makeFiles },
+  npm: { of: NPM, make: installNpm },
+  ...Object.fromEntries(
+    Object.entries(PYTHON).map(([name, of]) => [name, { of, make: (folder) => installPython(folder, name) }]),
+  ),
+};
+
+/** What a kept folder has of the same versions is not installed again. */
+const installPart = async (folder, name, say) => {
+  const { of, make } = PARTS[name];
+  const stamp = join(folder, `${name}.json`);
+  const wanted = JSON.stringify(of);
+  if ((await readFile(stamp, 'utf8').catch(() => undefined)) === wanted) return;
+  const began = Date.now();
+  await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+  await make(folder);
+  await writeFile(stamp, wanted);
+  say(`installed ${name} in ${Math.round((Date.now() - began) / 1000)} s`);
+};
+
+/** Installs all of them into `kept`, or into a temporary folder which `remove` takes away again. */
+export const installOthers = async (kept, say) => {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'toolgate-matrix-others-')));
+  const remove = async () => (kept ? undefined : rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const name of Object.keys(PARTS)) await installPart(folder, name, say);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { folder, remove };
+};
