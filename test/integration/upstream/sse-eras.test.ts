@@ -89,7 +89,7 @@ const grantFor = async (url: string) => {
   return tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
 };
 
-test('a modern client hears of a change at an SSE server of its era, and goes on after the connection broke', async () => {
+test('a modern client hears of changes at an SSE server of its era, also after the connection broke', async () => {
   const { url, eras, streams } = await startBoth();
   const client = modernClient(await grantFor(url));
   const leaving = new AbortController();
