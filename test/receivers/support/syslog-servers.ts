@@ -111,12 +111,24 @@ input(type="imtcp" port="${port}" address="127.0.0.1" ruleset="r" SupportOctetCo
   });
 };
 
+/** How to start the syslog-ng that was unpacked, with its files in a folder. */
+export const syslogNgProgram = (file: string, folder: string): Omit<Parameters<typeof startProgram>[0], 'port'> => {
+  const root = inject('receivers').syslogNg;
+  const files = ['-p', join(folder, 'pid'), '-R', join(folder, 'persist'), '-c', join(folder, 'ctl')];
+  const modules = `--module-path=${root}/usr/lib/syslog-ng/3.38`;
+  const libraries = ['usr/lib', 'lib'].flatMap((path) => [`${path}/x86_64-linux-gnu`, `${path}/aarch64-linux-gnu`]);
+  return {
+    command: join(root, 'usr/sbin/syslog-ng'),
+    args: ['-F', '--no-caps', modules, '-f', file, ...files, '--stderr'],
+    env: { LD_LIBRARY_PATH: ['usr/lib/syslog-ng', ...libraries].map((path) => join(root, path)).join(':') },
+  };
+};
+
 /** Debian's syslog-ng; with TLS it wants a client certificate that names CLIENT_NAME. */
 export const startSyslogNg = async ({
   certificates: { caFile, server },
   tls = true,
 }: Wanted): Promise<SyslogServer> => {
-  const root = inject('receivers').syslogNg;
   const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'toolgate-syslog-ng-'))];
   const security = `transport("tls") tls(key-file("${server.keyFile}") cert-file("${server.certFile}")
     ca-file("${caFile}") peer-verify(required-trusted) trusted-dn("*CN=${CLIENT_NAME}*"))`;
@@ -127,36 +139,9 @@ source s { syslog(ip("127.0.0.1") port(${port}) ${tls ? security : 'transport("t
 destination d { file("${folder}/out.ndjson" template("$(format-json ${members})\\n")); };
 log { source(s); destination(d); };
 `;
-  const args = (file: string): string[] => [
-    '-F',
-    '--no-caps',
-    `--module-path=${root}/usr/lib/syslog-ng/3.38`,
-    '-f',
-    file,
-    '-p',
-    join(folder, 'pid'),
-    '-R',
-    join(folder, 'persist'),
-    '-c',
-    join(folder, 'ctl'),
-    '--stderr',
-  ];
-  const libraries = [
-    'usr/lib/syslog-ng',
-    'usr/lib/x86_64-linux-gnu',
-    'usr/lib/aarch64-linux-gnu',
-    'lib/x86_64-linux-gnu',
-    'lib/aarch64-linux-gnu',
-  ];
   return serve(port, folder, {
     config,
     read: (line) => ({ message: '', data: '', messageId: '', application: '', priority: '', ...line }),
-    start: (file, at) =>
-      startProgram({
-        command: join(root, 'usr/sbin/syslog-ng'),
-        args: args(file),
-        env: { LD_LIBRARY_PATH: libraries.map((path) => join(root, path)).join(':') },
-        port: at,
-      }),
+    start: (file, at) => startProgram({ ...syslogNgProgram(file, folder), port: at }),
   });
 };
