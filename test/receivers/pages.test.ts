@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { freePort, startProgram } from './support/program.js';
 import { syslogNgProgram } from './support/syslog-servers.js';
 
 const FOLDER = new URL('../../docs/siem/', import.meta.url).pathname;
-const pages = readdirSync(FOLDER).filter((name) => name !== 'README.md');
+/** The pages of destinations: those that the table of README.md links. */
+const pages = [...readFileSync(join(FOLDER, 'README.md'), 'utf8').matchAll(/^\| \[[^\]]+\]\((\S+\.md)\)/gm)].map(
+  ([, page]) => page!,
+);
 
 /** The fenced blocks of a page, without their fences. */
 const blocksOf = (page: string, language = ''): readonly string[] =>

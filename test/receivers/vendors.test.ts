@@ -113,7 +113,7 @@ describe('Elastic', () => {
     ...more,
   });
 
-  test.each(['native'] as const)(
+  test.each(['native', 'ecs', 'cef'] as const)(
     'holds every record once by its event id, in %s, also when it is sent again',
     async (format) => {
       const items = itemsFrom(1000 * (1 + ['native', 'ecs', 'cef'].indexOf(format)), 50, { format });

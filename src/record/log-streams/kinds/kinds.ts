@@ -3,6 +3,7 @@ import { datadog } from './datadog.js';
 import { elastic } from './elastic.js';
 import { http } from './http.js';
 import { kafka } from './kafka.js';
+import { otlp } from './otlp.js';
 import { s3 } from './s3.js';
 import { splunkHec } from './splunk-hec.js';
 import { syslog } from './syslog.js';
@@ -17,6 +18,7 @@ export const kinds: Readonly<Partial<Record<KindName, AnyKind>>> = {
   http: http as unknown as AnyKind,
   splunk_hec: splunkHec as unknown as AnyKind,
   syslog: syslog as unknown as AnyKind,
+  otlp: otlp as unknown as AnyKind,
   elastic: elastic as unknown as AnyKind,
   datadog: datadog as unknown as AnyKind,
   s3: s3 as unknown as AnyKind,
