@@ -65,7 +65,7 @@ const resultOfTaken = (
   };
 };
 
-/** What a 2xx response says; undefined for half of one. A body of another media type is nobody's of OTLP: 2xx is all. */
+/** What a 2xx response says; undefined for half of one. A body that is not OTLP says nothing more than its status. */
 const partialSuccessOf = ({ headers, body, bytes }: HttpResponse): PartialSuccess | undefined => {
   const type = headers['content-type'] ?? '';
   if (type.includes('json')) return readJson(body);
