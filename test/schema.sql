@@ -747,8 +747,11 @@ create table organizations (
   name text not null,
   disabled boolean not null default false,
   created_at timestamp with time zone not null,
+  deletes_at timestamp with time zone,
+  deleted_at timestamp with time zone,
   constraint organizations_pkey PRIMARY KEY (id)
 );
+CREATE INDEX organizations_end ON public.organizations USING btree (COALESCE(deleted_at, deletes_at)) WHERE ((deletes_at IS NOT NULL) OR (deleted_at IS NOT NULL));
 alter table organizations enable row level security;
 alter table organizations force row level security;
 create policy own on organizations as permissive for all to toolgate_app
@@ -1067,6 +1070,19 @@ begin
 end $function$;
 grant execute on function ensure_partitions(integer) to toolgate_worker;
 
+CREATE OR REPLACE FUNCTION public.erase_from_events(of_organization text, of_user text, address text, word text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+  update events set event = replace(event::text, to_json(address)::text, to_json(word)::text)::json
+    where organization_id = of_organization and strpos(event::text, to_json(address)::text) > 0
+      and (event->'actor'->>'id' = of_user or event->>'userId' = of_user or event->>'email' = address)
+      and not exists (select from members m where m.organization_id = of_organization and m.user_id = of_user and not m.removed);
+$function$;
+grant execute on function erase_from_events(text,text,text,text) to toolgate_worker;
+
 CREATE OR REPLACE FUNCTION public.keep_ended_grant_token()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1079,6 +1095,47 @@ begin
   return null;
 end $function$;
 grant execute on function keep_ended_grant_token() to public;
+
+CREATE OR REPLACE FUNCTION public.purge_organization(of_organization text, after_days integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+declare
+  owned text;
+  pass integer;
+  again boolean;
+begin
+  perform 1 from organizations o left join event_heads h on h.organization_id = o.id left join relay_positions r on r.organization_id = o.id
+    where o.id = of_organization and o.deleted_at < now() - make_interval(days => after_days) and coalesce(r.position, 0) >= coalesce(h.position, 0)
+    for update of o;
+  if not found then
+    return false;
+  end if;
+  -- What others refer to goes in a later pass.
+  for pass in 1..10 loop
+    again := false;
+    for owned in
+      select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped)
+      order by c.relname desc
+    loop
+      begin
+        execute format('delete from %I where organization_id = $1', owned) using of_organization;
+      exception when foreign_key_violation then
+        again := true;
+      end;
+    end loop;
+    exit when not again;
+  end loop;
+  if again then
+    raise exception 'rows of a deleted organization refer to each other in a circle';
+  end if;
+  delete from organizations where id = of_organization;
+  return true;
+end $function$;
+grant execute on function purge_organization(text,integer) to toolgate_worker;
 
 CREATE OR REPLACE FUNCTION public.release_counters(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
  RETURNS void

@@ -7,6 +7,7 @@ import { assertEveryRouteIsDeclared } from '../control-plane/accounts/credential
 import { makeOperatorCheck } from '../control-plane/accounts/sign-in.service.js';
 import { AppModule, type Parts } from './app.module.js';
 import { TELLING_APPROVALS } from '../control-plane/approvals/notifications/telling.js';
+import { startOrganizationEnds } from '../control-plane/accounts/end/organization-ends.js';
 import { TELLING_ALARMS } from '../control-plane/notifications/alarms.js';
 import { startDelivery } from '../control-plane/notifications/deliver.js';
 import { PagesService } from '../control-plane/pages/pages.service.js';
@@ -230,6 +231,7 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
   const api = await startApi(parts);
   cleanup.add(api.close);
   for (const loop of startTelling(parts)) cleanup.add(loop.stop);
+  cleanup.add(startOrganizationEnds({ db, store, logRetentionDays: config.logRetentionDays }).stop);
   const discovery = {
     outbound,
     forward,

@@ -4,6 +4,8 @@ import { AnonymousOnce } from './anonymous-once.service.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { CredentialGuard } from './credential.guard.js';
+import { EndController } from './end/end.controller.js';
+import { EndService } from './end/end.service.js';
 import { InvitationsController } from './invitations.controller.js';
 import { InvitationsService } from './invitations.service.js';
 import { JoiningService } from './joining.service.js';
@@ -33,6 +35,7 @@ import { SignUpService } from './sign-up.service.js';
     SessionsController,
     PersonController,
     PasswordsController,
+    EndController,
   ],
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
@@ -48,6 +51,7 @@ import { SignUpService } from './sign-up.service.js';
     ApiKeysService,
     PersonService,
     PasswordsService,
+    EndService,
   ],
 })
 export class AccountsModule {}

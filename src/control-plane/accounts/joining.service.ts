@@ -16,6 +16,7 @@ import {
 } from './invitations.store.js';
 import { decideJoining, type Verified } from './members.js';
 import { memberStream } from './members.store.js';
+import { shownOrganization } from './organizations.js';
 import { organizationStream } from './organizations.store.js';
 import { hashPassword } from './passwords.js';
 import { openSession, requirePassword } from './sessions.store.js';
@@ -91,7 +92,7 @@ export class JoiningService {
     await change.apply(memberStream, user.id, (state) => decideJoining(user.id, state, { email: user.email, role }));
     await deleteInvitationsTo(change, email);
     return {
-      organization: { id: organizationId, ...organization.state },
+      organization: shownOrganization(organizationId, organization.state),
       user,
       token: await openSession(tx, organizationId, user.id),
     };

@@ -65,14 +65,17 @@ export class MembersService {
    * @throws Problem not_found, conflict for the last admin
    */
   delete(principal: Principal, id: string): Promise<void> {
-    return this.#store.change(principal, async (change) => {
-      const request = { otherAdmins: await otherAdmins(change, id) };
-      const { email } = await change.apply(memberStream, id, (state) => decideRemoval(id, state, request));
-      await deleteApiKeysBeyond(change, id, undefined);
-      await deleteInvitationsBy(change, id);
-      await deleteSessionsOf(change, id);
-      await deleteInvitationsTo(change, email);
-    });
+    return this.#store.change(principal, (change) => this.remove(change, id));
+  }
+
+  /** The same within a change. */
+  async remove(change: Change, id: string): Promise<void> {
+    const request = { otherAdmins: await otherAdmins(change, id) };
+    const { email } = await change.apply(memberStream, id, (state) => decideRemoval(id, state, request));
+    await deleteApiKeysBeyond(change, id, undefined);
+    await deleteInvitationsBy(change, id);
+    await deleteSessionsOf(change, id);
+    await deleteInvitationsTo(change, email);
   }
 
   async #shown(tx: Tx, organizationId: string, id: string): Promise<MemberView> {

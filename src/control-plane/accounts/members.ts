@@ -4,6 +4,9 @@ import { notFound, Problem } from '../../platform/runtime/problems.js';
 /** What a member's events add up to; who was removed may join again, on the same stream. */
 export type Member = Readonly<{ email: string; role: MemberRole; joinedAt: string; removed: boolean }>;
 
+/** Stands where the e-mail address of an erased person stood. */
+export const ERASED = 'erased';
+
 /** A person with a password; the same one may be a member of several organizations. */
 export type User = Readonly<{ id: string; email: string }>;
 
@@ -56,6 +59,12 @@ export const decideRemoval = (
   return [{ type: 'member.removed', userId }];
 };
 
+/** Forgets the e-mail address of a former member; nothing when it is forgotten already. */
+export const decideErasure = (userId: string, state: Member | undefined): readonly MemberBody[] => {
+  if (!state?.removed) throw new Error('a member is removed before they are erased');
+  return state.email === ERASED ? [] : [{ type: 'member.erased', userId }];
+};
+
 /** What a member becomes by an event. @throws when the first event is not `member.joined`. */
 export const evolveMember = (state: Member | undefined, event: ControlEvent & MemberBody): Member => {
   if (event.type === 'member.joined')
@@ -66,5 +75,7 @@ export const evolveMember = (state: Member | undefined, event: ControlEvent & Me
       return { ...state, role: event.role };
     case 'member.removed':
       return { ...state, removed: true };
+    case 'member.erased':
+      return { ...state, email: ERASED };
   }
 };

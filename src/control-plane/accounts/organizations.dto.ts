@@ -15,6 +15,7 @@ export class OrganizationSummaryView {
   @Text(1, 200) readonly name!: string;
   @Flag() readonly disabled!: boolean;
   @Instant() readonly createdAt!: string;
+  @Instant({ nullable: true, description: 'When it will be deleted; null: never' }) readonly deletesAt!: string | null;
 }
 
 export class OrganizationView extends OrganizationSummaryView {

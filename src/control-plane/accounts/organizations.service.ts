@@ -3,7 +3,7 @@ import { EventStore } from '../../record/event-store/event-store.js';
 import { requireVersion } from '../../record/event-store/require-version.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { notFound } from '../../platform/runtime/problems.js';
-import { decideOrganizationChange } from './organizations.js';
+import { decideOrganizationChange, shownOrganization } from './organizations.js';
 import type { OrganizationView, UpdateOrganization } from './organizations.dto.js';
 import { organizationStream } from './organizations.store.js';
 
@@ -21,7 +21,7 @@ export class OrganizationsService {
       organizationStream.load(tx, organizationId, organizationId),
     );
     if (!found) throw notFound('organization');
-    return { id: organizationId, version: found.version, ...found.state };
+    return { ...shownOrganization(organizationId, found.state), version: found.version };
   }
 
   /**
@@ -35,7 +35,7 @@ export class OrganizationsService {
       await change.apply(organizationStream, id, (state) => decideOrganizationChange(id, state, request));
       const changed = await organizationStream.load(change.tx, id, id);
       if (!changed) throw notFound('organization');
-      return { id, version: changed.version, ...changed.state };
+      return { ...shownOrganization(id, changed.state), version: changed.version };
     });
   }
 }

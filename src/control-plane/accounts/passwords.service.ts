@@ -12,6 +12,7 @@ import { Problem } from '../../platform/runtime/problems.js';
 import { networkOf } from './login-limits.js';
 import { existingMember, type User } from './members.js';
 import { memberStream } from './members.store.js';
+import { shownOrganization } from './organizations.js';
 import { organizationStream } from './organizations.store.js';
 import {
   countRecentResets,
@@ -74,7 +75,7 @@ export class PasswordsService {
       await change.appendFact(newId('rst'), { type: 'member.passwordChanged', userId: user.id });
       if (!organization) throw new Error('a member of no organization');
       const token = await openSession(change.tx, organizationId, user.id);
-      return { organization: { id: organizationId, ...organization.state }, user, token };
+      return { organization: shownOrganization(organizationId, organization.state), user, token };
     });
   }
 

@@ -8,7 +8,7 @@ import type { SessionPage, SessionQuery, SessionView } from './sessions.dto.js';
 import { deleteOwnSession, deleteSession, listSessions, openSession, requirePassword } from './sessions.store.js';
 import type { MeView, SignedInView } from './sign-in.dto.js';
 
-type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
+type Membership = { id: string; name: string; disabled: boolean; created_at: Date; deletes_at: Date | null };
 
 /** Sign-in sessions: bearers of members, stored as hashes only. */
 @Injectable()
@@ -27,7 +27,8 @@ export class SessionsService {
     const { user } = verified;
     return this.#db.asStranger(user.id, async (tx) => {
       const { rows } = await tx.query<Membership>(
-        `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
+        `select o.id, o.name, o.disabled, o.created_at, o.deletes_at
+         from members m join organizations o on o.id = m.organization_id
          where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id
            limit 1 for share of m`,
         [user.id, organizationId ?? null],
@@ -35,9 +36,15 @@ export class SessionsService {
       const found = rows[0];
       if (!found) return undefined;
       await requirePassword(tx, verified);
-      const { id, name, disabled, created_at: createdAt } = found;
+      const { id, name, disabled, created_at: createdAt, deletes_at: deletesAt } = found;
       return {
-        organization: { id, name, disabled, createdAt: createdAt.toISOString() },
+        organization: {
+          id,
+          name,
+          disabled,
+          createdAt: createdAt.toISOString(),
+          deletesAt: deletesAt?.toISOString() ?? null,
+        },
         user,
         token: await openSession(tx, id, user.id),
       };

@@ -11,7 +11,7 @@ import { AnonymousOnce, type PreparedStranger } from './anonymous-once.service.j
 import { networkOf } from './login-limits.js';
 import { decideJoining, type User } from './members.js';
 import { memberStream } from './members.store.js';
-import { decideOrganizationCreation } from './organizations.js';
+import { decideOrganizationCreation, shownOrganization } from './organizations.js';
 import { organizationStream } from './organizations.store.js';
 import { hashPassword } from './passwords.js';
 import { openSession } from './sessions.store.js';
@@ -114,7 +114,7 @@ export class SignUpService {
     await change.apply(memberStream, user.id, (state) =>
       decideJoining(user.id, state, { email: user.email, role: 'admin' }),
     );
-    return { organization: { id, ...organization }, user, token: await openSession(tx, id, user.id) };
+    return { organization: shownOrganization(id, organization), user, token: await openSession(tx, id, user.id) };
   }
 
   /** Of several sign-ups of which only the first may succeed, admits one after the other. */

@@ -14,6 +14,7 @@ import {
   loadOrganizations,
   loadPolicies,
   loadServers,
+  replace,
   type RowSelection,
 } from './load.js';
 import { PinsCache, PolicyCache } from './policy-cache.js';
@@ -37,17 +38,6 @@ const idsIn = (event: ControlEvent): readonly string[] =>
   Object.entries(event).flatMap(([key, value]) =>
     key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : [],
   );
-
-/** Replaces the entries of these ids by the loaded ones. An id whose row was not found is removed. */
-const replace = <T extends Readonly<{ id: string }>>(
-  held: Map<string, T>,
-  wanted: RowSelection,
-  loaded: readonly T[],
-): void => {
-  if (wanted === 'all') held.clear();
-  else for (const id of wanted.ids) held.delete(id);
-  for (const one of loaded) held.set(one.id, one);
-};
 
 /**
  * Holds all grants, servers, policies and identities in memory for the hot path. It loads them in one snapshot. Then it
@@ -248,9 +238,24 @@ export class Directory {
       const changes = events.filter(({ event }) => changesFacts(event));
       if (changes.length > 0)
         await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
+      if (events.some(({ event }) => event.type === 'organization.deleted')) this.#forget(organizationId);
       for (const { event } of events) for (const listener of this.#listeners) listener(event);
       this.#positions.set(organizationId, last.position);
     }
+  }
+
+  /** An organization that was deleted has no rows any more that its events could name. */
+  #forget(organizationId: string): void {
+    this.#organizations.delete(organizationId);
+    for (const grant of this.#grants.values()) {
+      if (grant.organizationId !== organizationId) continue;
+      this.#grants.delete(grant.id);
+      this.#identities.delete(grant.identityId);
+      for (const id of [grant.policyId, grant.shadowPolicyId]) if (id !== undefined) this.#policies.delete(id);
+    }
+    for (const server of this.#servers.values())
+      if (server.organizationId === organizationId) this.#servers.delete(server.id);
+    this.#authenticated.clear();
   }
 
   async #load(tx: Tx, wanted: RowSelection): Promise<void> {

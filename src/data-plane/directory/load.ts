@@ -11,6 +11,17 @@ import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from '
 /** Which rows to load: all of them, or those of one organization with these ids. */
 export type RowSelection = 'all' | Readonly<{ organizationId: string; ids: readonly string[] }>;
 
+/** Replaces the entries of these ids by the loaded ones. An id whose row was not found is removed. */
+export const replace = <T extends Readonly<{ id: string }>>(
+  held: Map<string, T>,
+  wanted: RowSelection,
+  loaded: readonly T[],
+): void => {
+  if (wanted === 'all') held.clear();
+  else for (const id of wanted.ids) held.delete(id);
+  for (const one of loaded) held.set(one.id, one);
+};
+
 const where = (wanted: RowSelection, id: string): Readonly<{ sql: string; values: readonly unknown[] }> =>
   wanted === 'all'
     ? { sql: 'true', values: [] }

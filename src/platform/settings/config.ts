@@ -39,6 +39,7 @@ export type Config = Readonly<{
   channelSessions: Readonly<{ perGrant: number; perServer: number; idleMs: number }>;
   auditRetentionDays: number;
   logRetentionDays: number;
+  deletionDelayDays: number;
   /**
    * Whether we listen on a loopback address only. A proxy on the same machine may still pass requests of others on:
    * defaults go by PUBLIC_URL too.
@@ -192,6 +193,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     channelSessions: sessionLimits(read),
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
+    deletionDelayDays: read.DELETION_DELAY_DAYS,
     boundToLoopback: isLoopback(read.HOST),
   });
 };

@@ -246,6 +246,11 @@ export const settings = {
     '7',
     'How long the event log is kept after recording.',
   ]),
+  DELETION_DELAY_DAYS: setting(whole(1, 365), 30, [
+    'days from 1 to 365',
+    '30',
+    'How long an organization that its admin deletes can still be exported and kept.',
+  ]),
 } as const;
 
 export type Settings = {

@@ -18,7 +18,10 @@ export const drained = (response: ServerResponse): Promise<void> =>
  * leaves ends it; so does an error after the first chunk, by breaking off the answer, which the client sees as
  * incomplete.
  */
-export const sendStream = async (response: ServerResponse, chunks: AsyncIterable<string>): Promise<void> => {
+export const sendStream = async (
+  response: ServerResponse,
+  chunks: AsyncIterable<string | Uint8Array>,
+): Promise<void> => {
   for await (const chunk of chunks) {
     if (response.destroyed) return;
     if (!response.write(chunk)) await drained(response);

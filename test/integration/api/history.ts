@@ -10,7 +10,13 @@ import type { Json } from './problem.js';
 /**
  * What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere.
  */
-export type History = Readonly<{ organizationId: string; words: readonly string[]; secrets: readonly string[] }>;
+/** `token` is of a session of its admin, and no secret that the history looks for. */
+export type History = Readonly<{
+  organizationId: string;
+  token: string;
+  words: readonly string[];
+  secrets: readonly string[];
+}>;
 
 const LIMITED = {
   version: '1',
@@ -72,6 +78,13 @@ class Story {
     return answer.body;
   }
 
+  /** Reads an archive to its end. */
+  async read(path: string): Promise<void> {
+    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}`);
+    await response.arrayBuffer();
+  }
+
   async id(path: string, body: unknown, headers = {}): Promise<string> {
     return (await this.ask(201, `POST ${path}`, body, headers))['id'] as string;
   }
@@ -125,6 +138,15 @@ const people = async (story: Story): Promise<Readonly<{ member: string; approver
   await story.ask(200, `PATCH /v1/members/${member}`, { role: 'auditor' });
   await story.ask(204, `DELETE /v1/members/${member}`);
   await join();
+  const leaving = { token: '', password };
+  leaving.token = story.keep(
+    (await story.ask(201, 'POST /v1/invitations', { email: story.email(), role: 'viewer' }))['token'],
+  );
+  const { user, token } = await story.ask(201, 'POST /v1/invitations/accept', leaving);
+  story.keep(token);
+  const leaver = (user as Json)['id'] as string;
+  await story.read(`/v1/members/${leaver}/data`);
+  await story.ask(204, `POST /v1/members/${leaver}/erase`);
   const invitation = story.keep(
     (await story.ask(201, 'POST /v1/invitations', { email: story.email(), role: 'approver' }))['token'],
   );
@@ -341,6 +363,8 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
   try {
     const organizationId = await signUp(story, name);
     for (const disabled of [true, false]) await story.ask(200, 'PATCH /v1/organization', { disabled });
+    await story.ask(200, 'POST /v1/organization/deletion', { organizationName: name });
+    await story.ask(204, 'DELETE /v1/organization/deletion');
     const { member, approver } = await people(story);
     const server = await servers(story, upstream);
     const policyId = await policies(story, server.main);
@@ -358,7 +382,13 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
     await story.ask(204, `DELETE /v1/identities/${identity.doomed}`);
     await story.ask(200, 'GET /v1/audit/events?effect=deny');
     await story.ask(200, 'GET /v1/audit/export?format=csv');
-    return { organizationId, words: [name, 'Renamed', 'ünï'], secrets: [...new Set(story.secrets)] };
+    await story.read('/v1/organization/export');
+    return {
+      organizationId,
+      token: story.token,
+      words: [name, 'Renamed', 'ünï'],
+      secrets: [...new Set(story.secrets)],
+    };
   } finally {
     await upstream.close();
   }

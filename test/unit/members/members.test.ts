@@ -40,14 +40,20 @@ describe('organizations', () => {
       name: 'Acme',
       disabled: false,
       createdAt: envelope.time,
+      deletesAt: null,
+      deletedAt: null,
     });
     expect(() =>
-      decideOrganizationCreation('org_1', { name: 'Acme', disabled: false, createdAt: '' }, { name: 'Acme' }),
+      decideOrganizationCreation(
+        'org_1',
+        { name: 'Acme', disabled: false, createdAt: '', deletesAt: null, deletedAt: null },
+        { name: 'Acme' },
+      ),
     ).toThrow('once');
   });
 
   test('an organization is disabled and enabled by one event each, and by none when it is so already', () => {
-    const acme = { name: 'Acme', disabled: false, createdAt: envelope.time };
+    const acme = { name: 'Acme', disabled: false, createdAt: envelope.time, deletesAt: null, deletedAt: null };
     const off = evolveOrganization(acme, { ...envelope, type: 'organization.disabled' });
     expect(off).toEqual({ ...acme, disabled: true });
     expect(evolveOrganization(off, { ...envelope, type: 'organization.enabled' })).toEqual(acme);

@@ -146,6 +146,7 @@ test(
       calls: { perProcess: 16_384, perOrganization: 2048, perGrant: 256 },
       auditRetentionDays: 400,
       logRetentionDays: 7,
+      deletionDelayDays: 30,
       boundToLoopback: true,
     };
     const config = readConfig({});
@@ -269,6 +270,7 @@ test('every setting that is right is read', () => {
     channelSessions: { perGrant: 3, perServer: 4, idleMs: 300_000 },
     auditRetentionDays: 30,
     logRetentionDays: 2,
+    deletionDelayDays: 30,
     boundToLoopback: true,
   });
 });

@@ -25,12 +25,16 @@ type Of<T extends string, Body> = Readonly<{ type: T }> & Readonly<Body>;
 export type OrganizationBody =
   | Of<'organization.created', { name: string }>
   | Readonly<{ type: 'organization.disabled' }>
-  | Readonly<{ type: 'organization.enabled' }>;
+  | Readonly<{ type: 'organization.enabled' }>
+  | Of<'organization.deletionScheduled', { deletesAt: string }>
+  | Readonly<{ type: 'organization.deletionCancelled' }>
+  | Readonly<{ type: 'organization.deleted' }>;
 
 export type MemberBody =
   | Of<'member.joined', { userId: string; email: string; role: MemberRole }>
   | Of<'member.roleChanged', { userId: string; role: MemberRole }>
-  | Of<'member.removed', { userId: string }>;
+  | Of<'member.removed', { userId: string }>
+  | Of<'member.erased', { userId: string }>;
 
 export type ServerBody =
   | Of<
@@ -223,6 +227,8 @@ export type NoticeBody =
   | Of<'invitation.withdrawn', { invitationId: string; email: string; reason: 'withdrawn' | 'replaced' }>
   | Of<'session.ended', { sessionId: string; grantId: string; serverId: string; expiresAt: string }>
   | Of<'session.restarted', { sessionId: string; grantId: string; serverId: string }>
+  | Readonly<{ type: 'organization.exported' }>
+  | Of<'member.dataExported', { userId: string }>
   | Of<'audit.read', { filters: readonly string[] }>
   | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
 

@@ -1,0 +1,231 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { expect } from 'vitest';
+import { STAYS_WITH_THE_RECORD } from '../../../src/control-plane/accounts/end/end.store.js';
+import { endOrganizations } from '../../../src/control-plane/accounts/end/organization-ends.js';
+import { rolesOf } from '../../../src/platform/postgres/database-roles.js';
+import { ownTables } from '../../../src/platform/postgres/own-tables.js';
+import { productTest } from '../../support/product-test.js';
+import { request, signUp } from '../../support/tenant.js';
+import { liveThrough, type History } from '../api/history.js';
+import { allRecorded, until } from '../audit/audit-support.js';
+
+const LOG_RETENTION_DAYS = 7;
+const NOT_EXPORTED = ['audit_records', 'idempotent_answers', 'limit_counters'];
+
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
+
+const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
+  (await toolgate.db.worker.query<T>(statement, [...values])).rows;
+
+const end = (): Promise<void> =>
+  endOrganizations({ db: toolgate.db, store: toolgate.toolgate.store, logRetentionDays: LOG_RETENTION_DAYS });
+
+/** As the owner of the database, for what no role of ours may do. */
+const asOwner = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const client = new pg.Client({ connectionString: toolgate.databaseUrl });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+};
+
+/** The tables in whose rows a text is, as PostgreSQL shows them. */
+const tablesWith = (...texts: readonly string[]): Promise<readonly string[]> =>
+  asOwner(async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      `select relname as name from pg_class
+        where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')
+        and not relispartition order by 1`,
+    );
+    const found: string[] = [];
+    for (const { name } of rows) {
+      const { rowCount } = await client.query(
+        `select 1 from "${name}" t where exists (select 1 from unnest($1::text[]) c
+          where strpos(t::text, c) > 0 or strpos(t::text, encode(convert_to(c, 'utf8'), 'hex')) > 0) limit 1`,
+        [texts],
+      );
+      if (rowCount) found.push(name);
+    }
+    return found;
+  });
+
+const settled = (): Promise<void> =>
+  until(async () => {
+    const behind = await query(
+      `select 1 from event_heads h left join relay_positions r using (organization_id)
+        where h.position > coalesce(r.position, 0)`,
+    );
+    return behind.length === 0 && (await allRecorded({ db: toolgate.db, eventLog: toolgate.toolgate.eventLog }));
+  });
+
+const backdate = (column: 'deletes_at' | 'deleted_at', id: string, interval: string): Promise<unknown> =>
+  query(`update organizations set ${column} = now() - $2::interval where id = $1`, [id, interval]);
+
+type Live = History & Readonly<{ emails: readonly string[] }>;
+
+/** An organization that did everything, and another session of an admin of it. */
+const live = async (name: string): Promise<Live> => {
+  const history = await liveThrough(toolgate.url, name);
+  const people = await query<{ email: string }>(
+    'select u.email from users u join members m on m.user_id = u.id where m.organization_id = $1 order by m.joined_at',
+    [history.organizationId],
+  );
+  const emails = people.map(({ email }) => email);
+  return { ...history, emails };
+};
+
+const archive = async (path: string, token: string): Promise<Readonly<Record<string, string>>> => {
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-archive-'));
+  try {
+    const response = await fetch(`${toolgate.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/zip']);
+    const file = join(folder, 'a.zip');
+    await writeFile(file, Buffer.from(await response.arrayBuffer()));
+    const run = promisify(execFile);
+    const program =
+      'import json,sys,zipfile\nz=zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\n' +
+      'print(json.dumps({n: z.read(n).decode() for n in z.namelist()}))';
+    const { stdout } = await run('python3', ['-c', program, file], { maxBuffer: 2 ** 28 });
+    return JSON.parse(stdout) as Record<string, string>;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const parsed = (text = ''): readonly Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('an export has every row of the organization in every table, no secret and nothing of another', async () => {
+  const [ours, theirs] = await Promise.all([live('Exporting Organization'), live('Other Organization')]);
+  await settled();
+  const files = await archive('/v1/organization/export', ours.token);
+  for (const { name } of await toolgate.db.asWorker((tx) => ownTables(tx))) {
+    if (NOT_EXPORTED.includes(name) || name === 'users') continue;
+    const column = name === 'organizations' ? 'id' : 'organization_id';
+    const [{ count } = { count: 0 }] = await query<{ count: number }>(
+      `select count(*)::int as count from "${name}" where ${column} = $1`,
+      [ours.organizationId],
+    );
+    const readable = await query<{ may: boolean }>(`select has_table_privilege($1, $2, 'select') as may`, [
+      rolesOf(toolgate.databaseUrl).app,
+      name,
+    ]);
+    if (readable[0]?.may && !['events', 'event_heads', 'audit_heads', 'projection_positions'].includes(name))
+      expect(parsed(files[`${name}.ndjson`]), name).toHaveLength(count);
+  }
+  expect(parsed(files['audit-log.ndjson']).map(({ seq }) => seq)).toEqual(
+    parsed(files['audit-log.ndjson']).map((_, index) => index + 1),
+  );
+  const text = Object.values(files).join('');
+  expect(ours.secrets.filter((secret) => text.includes(secret))).toEqual([]);
+  for (const foreign of [theirs.organizationId, ...theirs.emails]) expect(text).not.toContain(foreign);
+  expect(text).toContain(ours.emails[0]);
+}, 60_000);
+
+test('a deleted organization leaves no row once the event log has forgotten it, and others stay', async () => {
+  const [ours, theirs] = await Promise.all([live('Doomed Organization'), live('Staying Organization')]);
+  await settled();
+  const canaries = [ours.organizationId, ...ours.words.slice(0, 1), ...ours.emails];
+  const ofOthers = async (): Promise<unknown> => {
+    const counts: Record<string, unknown> = {};
+    for (const { name } of await toolgate.db.asWorker((tx) => ownTables(tx)))
+      counts[name] = await query(
+        `select count(*)::int as count from "${name}" where ${
+          name === 'users'
+            ? 'id in (select user_id from members where organization_id = $1)'
+            : `${name === 'organizations' ? 'id' : 'organization_id'} = $1`
+        }`,
+        [theirs.organizationId],
+      );
+    return counts;
+  };
+  const api = (method: string, path: string, body?: unknown) =>
+    request(`${toolgate.url}${path}`, method, body, { authorization: `Bearer ${ours.token}` });
+  const before = await ofOthers();
+  const wrong = await api('POST', '/v1/organization/deletion', { organizationName: 'doomed' });
+  expect([wrong.status, wrong.body['code']]).toEqual([400, 'invalid_body']);
+  const scheduled = await api('POST', '/v1/organization/deletion', { organizationName: 'Doomed Organization' });
+  expect([scheduled.status, typeof scheduled.body['deletesAt']]).toEqual([200, 'string']);
+  await end();
+  expect((await api('GET', '/v1/organization')).body['deletesAt']).toBe(scheduled.body['deletesAt']);
+  await archive('/v1/organization/export', ours.token);
+  await backdate('deletes_at', ours.organizationId, '1 second');
+  await end();
+  expect((await api('GET', '/v1/me')).status).toBe(401);
+  await settled();
+  const left = await tablesWith(...canaries);
+  expect(left.filter((name) => !STAYS_WITH_THE_RECORD.includes(name) && name !== 'log_records')).toEqual([]);
+  expect(
+    await query(`select 1 from audit_records where organization_id = $1 and type = 'organization.deleted'`, [
+      ours.organizationId,
+    ]),
+  ).toHaveLength(1);
+  await end();
+  expect(await tablesWith(ours.organizationId)).toContain('organizations');
+  // The retention of the event log drops whole days, which is shown elsewhere.
+  await asOwner((client) => client.query('delete from log_records where key = $1', [ours.organizationId]));
+  await backdate('deleted_at', ours.organizationId, `${LOG_RETENTION_DAYS + 2} days`);
+  await end();
+  expect(await tablesWith(...canaries)).toEqual([]);
+  expect(await ofOthers()).toEqual(before);
+}, 60_000);
+
+test('a deletion that is cancelled deletes nothing', async () => {
+  const tenant = await signUp(toolgate.url);
+  const { name } = (await tenant.api('GET', '/v1/organization')).body;
+  expect((await tenant.api('DELETE', '/v1/organization/deletion')).status).toBe(404);
+  await tenant.api('POST', '/v1/organization/deletion', { organizationName: name });
+  expect((await tenant.api('DELETE', '/v1/organization/deletion')).status).toBe(204);
+  await end();
+  expect((await tenant.api('GET', '/v1/organization')).body).toMatchObject({ name, deletesAt: null });
+});
+
+test('a call with a grant of a deleted organization is refused as one with an unknown token', async () => {
+  const tenant = await signUp(toolgate.url);
+  const serverId = await tenant.server('http://127.0.0.1:9/mcp');
+  const grant = await tenant.grant({ serverId });
+  const call = (): Promise<Response> =>
+    fetch(grant.mcpUrl, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${grant.token}`, accept: 'application/json, text/event-stream' },
+      body: '{}',
+    });
+  expect((await call()).status).not.toBe(401);
+  const { name } = (await tenant.api('GET', '/v1/organization')).body;
+  await tenant.api('POST', '/v1/organization/deletion', { organizationName: name });
+  await backdate('deletes_at', tenant.organizationId, '1 second');
+  await end();
+  expect((await call()).status).toBe(401);
+});
+
+test('a member gets what the organization has about them, and an erased one is named by the logs alone', async () => {
+  const admin = await signUp(toolgate.url);
+  const me = (await admin.api('GET', '/v1/me')).body['user'] as { id: string };
+  const leaver = await admin.person('policy_manager');
+  const { id, email } = (await leaver.api('GET', '/v1/me')).body['user'] as { id: string; email: string };
+  const serverId = await admin.server('http://127.0.0.1:9/mcp');
+  await leaver.api('POST', `/v1/servers/${serverId}/policies`, {
+    name: 'theirs',
+    document: { version: '1', default: 'deny' },
+  });
+  const own = await archive('/v1/me/data', leaver.token);
+  expect(parsed(own['person.ndjson'])).toMatchObject([{ id, email }]);
+  expect(parsed(own['changes.ndjson']).map(({ type }) => type)).toContain('policy.published');
+  expect(Object.keys(own)).toEqual(Object.keys(await archive(`/v1/members/${id}/data`, admin.token)));
+  await admin.api('PUT', '/v1/notifications', { emails: ['somebody@example.com'] });
+  expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
+  expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
+  expect((await leaver.api('GET', '/v1/me')).status).toBe(401);
+  expect(await tablesWith(email)).toEqual(['audit_records', 'log_records']);
+  expect((await admin.api('POST', `/v1/members/${me.id}/erase`)).status).toBe(409);
+}, 60_000);
