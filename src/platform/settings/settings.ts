@@ -70,7 +70,7 @@ export const settings = {
   OPERATORS: setting(
     list(lowerCase(matching(/^[^\s<>"@,;]+@[^\s<>"@,;]+$/))),
     [],
-    ['e-mail addresses, comma-separated', 'nothing', 'Members who are shown the details of `/readyz`.'],
+    ['e-mail addresses, comma-separated', 'nothing', 'Members who are shown the details of `/readyz`; they get the messages of `/contact` by mail.'],
   ),
   DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', [
     'a folder',
