@@ -70,7 +70,11 @@ export const settings = {
   OPERATORS: setting(
     list(lowerCase(matching(/^[^\s<>"@,;]+@[^\s<>"@,;]+$/))),
     [],
-    ['e-mail addresses, comma-separated', 'nothing', 'Members who are shown the details of `/readyz`; they get the messages of `/contact` by mail.'],
+    [
+      'e-mail addresses, comma-separated',
+      'nothing',
+      'Members who are shown the details of `/readyz`; they get the messages of `/contact` by mail.',
+    ],
   ),
   DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', [
     'a folder',
