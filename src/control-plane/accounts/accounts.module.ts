@@ -6,6 +6,7 @@ import { ApiKeysService } from './api-keys.service.js';
 import { CredentialGuard } from './credential.guard.js';
 import { EndController } from './end/end.controller.js';
 import { EndService } from './end/end.service.js';
+import { FailedSignInsService } from './failed-sign-ins.service.js';
 import { InvitationsController } from './invitations.controller.js';
 import { InvitationsService } from './invitations.service.js';
 import { JoiningService } from './joining.service.js';
@@ -40,6 +41,7 @@ import { SignUpService } from './sign-up.service.js';
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
     LoginLimits,
+    FailedSignInsService,
     AnonymousOnce,
     SignInService,
     SignUpService,

@@ -3,7 +3,7 @@ import { Problem } from '../../platform/runtime/problems.js';
 import { mayCall, roleNeeded, type AllowedTo, type MemberRole, type Principal } from '../../platform/rest/allowed.js';
 
 /** Who holds a credential, before it is known which route is called. */
-export type Holder = Omit<Principal, 'authority' | 'repeat'>;
+export type Holder = Omit<Principal, 'authority' | 'repeat' | 'sourceIp'>;
 
 // `now()` would be the time at which the transaction began, before it waited for its turn.
 const ROLE_OF_SESSION = `select m.role from sessions s

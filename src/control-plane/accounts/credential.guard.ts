@@ -64,7 +64,11 @@ export class CredentialGuard implements CanActivate {
     const holder = await this.#signIn.findHolder(request, context.switchToHttp().getResponse<Response>());
     if (!holder) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
     if (!mayCall(who, holder.role)) throw roleNeeded(who);
-    return { ...holder, authority: authorityOf(holder, who) };
+    return {
+      ...holder,
+      authority: authorityOf(holder, who),
+      ...(request.ip !== undefined && { sourceIp: request.ip }),
+    };
   }
 }
 

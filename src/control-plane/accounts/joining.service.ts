@@ -75,6 +75,7 @@ export class JoiningService {
     const caller = {
       organizationId,
       actor: { type: 'member', id: user.id, name: user.email },
+      sourceIp: address,
       authority: authorityOfInvitation(invitation),
     } as const;
     return { caller, invitation, ...verified, isNew: !known };

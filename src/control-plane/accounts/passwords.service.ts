@@ -31,7 +31,12 @@ import { openSession } from './sessions.store.js';
 import type { SignedInView, UserView } from './sign-in.dto.js';
 import { SignInService } from './sign-in.service.js';
 
+type Reset = Awaited<ReturnType<typeof insertReset>> & Readonly<{ to: string }>;
+
 const MAX_RESETS_AN_HOUR = 3;
+
+const findUserByEmail = async (tx: Pick<Tx, 'query'>, email: string, lock = ''): Promise<User | undefined> =>
+  (await tx.query<User>(`select id, email from users where lower(email) = $1 ${lock}`, [email])).rows[0];
 
 /** A flood of requests for resets must not starve sign-ins of connections; what finds no place is dropped. */
 const RESETS = { slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 5, waitMs: 30_000 } as const;
@@ -86,7 +91,7 @@ export class PasswordsService {
   requestReset(email: string, address: string): void {
     const sendMail = this.#sendMail;
     if (!sendMail) return;
-    const work = this.#resets.run(networkOf(address), () => this.#mailReset(sendMail, email));
+    const work = this.#resets.run(networkOf(address), () => this.#mailReset(sendMail, email, address));
     inBackground(
       'password_reset',
       work.catch((error: unknown) => this.#forgetRefusal(error)),
@@ -110,6 +115,7 @@ export class PasswordsService {
           organizationId,
           actor: { type: 'member', id: user.id, name: user.email },
           authority: () => Promise.resolve(),
+          sourceIp: address,
         },
         async (change) => {
           await set(change.tx);
@@ -144,13 +150,8 @@ export class PasswordsService {
     });
   }
 
-  async #mailReset(sendMail: SendMail, email: string): Promise<void> {
-    const reset = await this.#db.asStranger(email, async (tx) => {
-      const { rows } = await tx.query<User>('select id, email from users where lower(email) = $1 for update', [email]);
-      const user = rows[0];
-      if (!user || (await countRecentResets(tx, user.id)) >= MAX_RESETS_AN_HOUR) return undefined;
-      return { to: user.email, ...(await insertReset(tx, user.id)) };
-    });
+  async #mailReset(sendMail: SendMail, email: string, address: string): Promise<void> {
+    const reset = await this.#makeReset(email, address);
     if (!reset) return;
     const text = [
       'Somebody asked for a new password for your account at Toolgate.',
@@ -161,6 +162,29 @@ export class PasswordsService {
       'If it was not you, do nothing: your password stays as it is.',
     ].join('\n');
     await sendMail({ id: newId('msg'), to: [reset.to], subject: 'Your new password at Toolgate', text });
+  }
+
+  /**
+   * A reset that is on record, but not under its own id, where the member stands who issued it; undefined when
+   * there is no such user or they had three in this hour.
+   */
+  async #makeReset(email: string, address: string): Promise<Reset | undefined> {
+    const user = await findUserByEmail(this.#db.signIn, email);
+    if (!user) return undefined;
+    const insert = async (tx: Tx): Promise<Reset | undefined> => {
+      await findUserByEmail(tx, email, 'for update');
+      if ((await countRecentResets(tx, user.id)) >= MAX_RESETS_AN_HOUR) return undefined;
+      return { to: user.email, ...(await insertReset(tx, user.id)) };
+    };
+    const [organizationId] = await organizationsOf(this.#db.signIn, user.id);
+    if (organizationId === undefined) return this.#db.asStranger(email, insert);
+    const actor = { type: 'anonymous', id: 'password-reset' } as const;
+    const caller = { organizationId, actor, authority: () => Promise.resolve(), sourceIp: address };
+    return this.#store.changeAsStranger(caller, async (change) => {
+      const reset = await insert(change.tx);
+      if (reset) await change.appendFact('password-reset', { type: 'member.passwordResetIssued', userId: user.id });
+      return reset;
+    });
   }
 
   /** A request that found no place in the queue is dropped: who sent it asks again. */

@@ -135,6 +135,19 @@ export const listSessions = async (
   }));
 };
 
+/** The organization that one of a user's sessions is in. */
+export const organizationOfSession = async (
+  tx: Pick<Tx, 'query'>,
+  userId: string,
+  id: string,
+): Promise<string | undefined> => {
+  const { rows } = await tx.query<{ organization_id: string }>(
+    'select organization_id from sessions where user_id = $1 and id = $2',
+    [userId, id],
+  );
+  return rows[0]?.organization_id;
+};
+
 /** Ends one of a user's sessions; false when the user has none under this id. */
 export const deleteOwnSession = async (tx: Tx, userId: string, id: string): Promise<boolean> => {
   const { rowCount } = await tx.query('delete from sessions where user_id = $1 and id = $2', [userId, id]);

@@ -42,7 +42,7 @@ export class SignInController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<SignedInView> {
     const verified = await this.#signIn.findUser(request, response);
-    const signedIn = verified && (await this.#sessions.open(verified, body.organizationId));
+    const signedIn = verified && (await this.#sessions.open(verified, body.organizationId, request.ip ?? ''));
     if (!signedIn) throw new Problem('unauthorized', 'No account here has this e-mail address and this password.');
     return this.#signIn.setCookie(response, signedIn);
   }

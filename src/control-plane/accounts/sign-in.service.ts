@@ -9,6 +9,7 @@ import { canonicalEmail } from '../../platform/rest/email.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { findApiKeyHolder } from './api-keys.store.js';
 import type { Holder } from './authority.js';
+import { FailedSignInsService } from './failed-sign-ins.service.js';
 import { LoginLimits, networkOf, type Attempt } from './login-limits.js';
 import { passwordMatches } from './passwords.js';
 import { rememberNetwork } from './sign-in-networks.js';
@@ -105,9 +106,16 @@ export class SignInService {
   readonly #db: Database;
   readonly #publicUrl: () => string;
   readonly #limits: LoginLimits;
+  readonly #failures: FailedSignInsService;
   readonly #passport = new passport.Passport();
 
-  constructor(db: Database, limits: LoginLimits, @Inject(PUBLIC_URL) publicUrl: () => string) {
+  constructor(
+    db: Database,
+    limits: LoginLimits,
+    failures: FailedSignInsService,
+    @Inject(PUBLIC_URL) publicUrl: () => string,
+  ) {
+    this.#failures = failures;
     this.#db = db;
     this.#limits = limits;
     this.#publicUrl = publicUrl;
@@ -161,6 +169,7 @@ export class SignInService {
       address: attempt.address,
       ...guards,
     });
+    if (row && !right) this.#failures.note(row, attempt.address);
     if (!row || !right) return undefined;
     await this.#limits.succeeded(judged);
     await rememberNetwork(

@@ -59,6 +59,7 @@ export class SignUpService {
     const caller = {
       organizationId: newId('org'),
       actor: { type: 'member', id: user.id, name: user.email },
+      sourceIp: address,
       authority: async (tx: Tx) => {
         await authority(tx, 'change');
         await this.#admitInTurn(tx);
@@ -84,6 +85,7 @@ export class SignUpService {
     const caller = {
       organizationId: newId('org'),
       actor: { type: 'member', id: user.id, name: email },
+      sourceIp: address,
       authority: (tx: Tx) => this.#admitInTurn(tx),
     } as const;
     return { caller, user, passwordHash };

@@ -13,6 +13,7 @@ import {
 import type { Tx } from '../../platform/postgres/database.js';
 import type { Accepted } from '../../policy-engine/pins.js';
 import { sourceOf } from './source.js';
+import { referenceTo } from '../../record/event-store/recorded-form.js';
 import { evolvePolicy, type Document, type PolicyState } from './policies.js';
 
 export type StoredPolicy = Readonly<{ id: string }> & PolicyState;
@@ -50,6 +51,12 @@ const stateOf = (row: Row): PolicyState => ({
 export const policyStream: Stream<PolicyState, PolicyBody> = {
   noun: 'policy',
   evolve: evolvePolicy,
+  shown: (id, { serverId, name, policyVersion, source }) => ({
+    serverId,
+    name,
+    policyVersion,
+    document: referenceTo(source, `/v1/policies/${id}/versions/${policyVersion}`),
+  }),
   load: async (tx, organizationId, id) => {
     const { rows } = await tx.query<Row>(`select ${COLUMNS} from policies where organization_id = $1 and id = $2`, [
       organizationId,

@@ -1,3 +1,4 @@
+import { showTransport } from '../../platform/crypto/hidden-parts.js';
 import type { Stream } from '../../record/event-store/event-store.js';
 import type {
   DiscoveredTool,
@@ -79,6 +80,11 @@ const saveDefinitions = async (
 export const serverStream: Stream<ServerState, ServerBody> = {
   noun: 'server',
   evolve: evolveServer,
+  shown: (_id, state) => {
+    const { name, transport, auth, clientAuth, status, statusDetail, disabled, restartSessions, disabledTools } = state;
+    const settings = { name, transport: showTransport(transport), auth, clientAuth, disabled, restartSessions };
+    return { ...settings, status, statusDetail, disabledTools, protocolVersion: state.protocolVersion };
+  },
   load: async (tx, organizationId, id) => {
     const { rows } = await tx.query<
       Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }

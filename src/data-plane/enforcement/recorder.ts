@@ -5,10 +5,12 @@ import { completedText, decidedText, type Unnumbered } from '../../record/event-
 import type { RecordBody, ToolCallCompleted, Topic } from '../../record/event-log/events/index.js';
 import { Deadlines } from '../../platform/runtime/deadlines.js';
 import { isRefusedForItself } from '../../platform/postgres/group-commit.js';
+import { lengthRefusal } from '../../record/event-log/record-size.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { OpenCalls, type Epoch } from './open-calls.js';
 import { Sequences, type Numbered } from './sequences.js';
+import { shortDecision } from './short-decision.js';
 import { Suppressed } from './suppressed.js';
 
 const STOP_TIMEOUT_MS = 2000;
@@ -137,7 +139,9 @@ export class Recorder {
   }
 
   #entry(decision: Unnumbered, { sequence, abandoned }: Numbered): LogEntry {
-    return toEntry(decision, decidedText(decision, { bootId: this.bootId, sequence, abandoned }));
+    const place = { bootId: this.bootId, sequence, abandoned };
+    const text = decidedText(decision, place);
+    return toEntry(decision, lengthRefusal(text) ? decidedText(shortDecision(decision), place) : text);
   }
 
   #control(organizationId: string, body: RecordBody): Promise<void> {

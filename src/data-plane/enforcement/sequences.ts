@@ -1,5 +1,5 @@
 /** A record stays small, however long the log was away: what one can't name is left to those after it. */
-const MAX_ABANDONED_PER_RECORD = 1000;
+const MAX_ABANDONED_PER_RECORD = 500;
 
 type State = { next: number; abandoned: number[] };
 

@@ -55,6 +55,8 @@ export type Principal = Readonly<{
   actor: Readonly<{ type: 'member' | 'apiKey'; id: string; name?: string }>;
   role: MemberRole;
   authority: Authority<MemberRole>;
+  /** The network address that the request came from. */
+  sourceIp?: string;
   /** The session that was used, if it was one. */
   sessionId?: string;
   repeat?: Repeat;

@@ -1,8 +1,9 @@
-import { Controller, Get, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { goneSignal } from '../../platform/rest/client-gone.js';
+import { pathId } from '../../platform/rest/path-id.js';
 import { EventsQuery, ExportQuery } from './audit.dto.js';
 import { AuditService } from './audit.service.js';
 import { CSV_COLUMNS } from './csv.js';
@@ -10,6 +11,7 @@ import { fileName, mediaType } from './export.js';
 import { TailsService } from './tails.service.js';
 import { sendStream } from './send-stream.js';
 
+const EVENT_ID = pathId('evt', 'event');
 const STREAM = 'text/event-stream';
 
 const EVENTS = {
@@ -69,6 +71,23 @@ export class AuditController {
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Accel-Buffering', 'no');
     await this.#tails.send(principal, query, response);
+  }
+
+  @Get('events/:id')
+  @Allowed('auditor', 'policy_manager', 'viewer')
+  @ApiOperation({
+    summary: 'Get one event, whole',
+    description:
+      'Items of the audit log have at most 60,000 bytes: documents and what is long are replaced by ' +
+      '{sha256, bytes, url}. This answers the event as it was made.',
+  })
+  @ApiOkResponse({ content: { 'application/json': { schema: EVENTS.properties.items.items } } })
+  async getEvent(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', EVENT_ID) id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    response.json(await this.#audit.get(principal, id, goneSignal(response)));
   }
 
   @Get('export')

@@ -105,3 +105,19 @@ export const searchEvents = async (
     at = { seq: last.seq + DIRECTIONS[order].next, recordedAt: last.recordedAt };
   }
 };
+
+/** An event as the event store keeps it, else as it is recorded, with its place in the record where it has one. */
+export const wholeEvent = async (
+  tx: Tx,
+  organizationId: string,
+  id: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> => {
+  const { events } = await searchEvents(tx, organizationId, { id: [id] }, { limit: 1 });
+  const item = events[0] && toItem(events[0]);
+  const { rows } = await tx.query<{ event: StoredMembers }>(
+    'select event from events where organization_id = $1 and id = $2',
+    [organizationId, id],
+  );
+  const stored = rows[0]?.event;
+  return stored ? { ...item, ...shownEvent(stored) } : item;
+};

@@ -3,6 +3,7 @@ import type { Database, Lane, Look, Tx } from '../../platform/postgres/database.
 import { withinBytes } from '../../platform/postgres/within-bytes.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { Problem } from '../../platform/runtime/problems.js';
+import { changedMembers, withoutTimes } from './changed-members.js';
 import type { Actor, ControlBody, ControlEvent } from '../event-log/events/index.js';
 
 type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
@@ -11,17 +12,24 @@ type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
 export type OwnActor = ActorOf<'grant' | 'system'>;
 
 /** Who makes a change, and in which organization. A caller from outside brings the authority to make it. */
-export type Caller =
-  | Readonly<{ organizationId: string; actor: ActorOf<'member' | 'apiKey' | 'anonymous'>; authority: Authority }>
-  | Readonly<{ organizationId: string; actor: OwnActor; authority?: undefined }>;
+export type Caller = Readonly<{
+  organizationId: string;
+  /** The network address, if it is known. */ sourceIp?: string;
+}> &
+  (
+    | Readonly<{ actor: ActorOf<'member' | 'apiKey' | 'anonymous'>; authority: Authority }>
+    | Readonly<{ actor: OwnActor; authority?: undefined }>
+  );
 
 /**
  * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row,
  * which holds the state and the number of its events (`version`). The state before the first event is `undefined`.
+ * `shown` is what events say of the state in `before` and `after`: all of it where nothing is given.
  */
 export type Stream<S, B extends ControlBody> = {
   readonly noun: string;
   readonly evolve: (state: S | undefined, event: ControlEvent & B) => S;
+  readonly shown?: (id: string, state: S) => Readonly<Record<string, unknown>>;
   readonly load: (tx: Tx, organizationId: string, id: string) => Promise<Versioned<S> | undefined>;
   readonly save: (
     tx: Tx,
@@ -30,6 +38,14 @@ export type Stream<S, B extends ControlBody> = {
 };
 
 export type Versioned<S> = Readonly<{ state: S; version: number }>;
+
+/** What an event has changed of a thing that was there. */
+const changeOf = <S, B extends ControlBody>(
+  { shown = (_id, state) => withoutTimes(state as object) }: Stream<S, B>,
+  id: string,
+  { from, to }: Readonly<{ from: S | undefined; to: S }>,
+): ReturnType<typeof changedMembers> =>
+  from === undefined || from === to ? {} : changedMembers(shown(id, from), shown(id, to));
 
 const INSERT = `insert into events(organization_id, position, stream_id, version, id, type, time, event)
   select $1, p, $3, v, i, t, at::timestamptz, e::json
@@ -79,8 +95,14 @@ export class Change {
   ): Promise<S> {
     const before = await stream.load(this.tx, this.caller.organizationId, id);
     const bodies = decide(before?.state);
-    const events = bodies.map((body) => this.#toEvent(body) as ControlEvent & B);
-    const state = events.reduce<S | undefined>((current, event) => stream.evolve(current, event), before?.state);
+    const events: ControlEvent[] = [];
+    let state = before?.state;
+    for (const body of bodies) {
+      const event = this.#toEvent(body) as ControlEvent & B;
+      const next = stream.evolve(state, event);
+      events.push({ ...event, ...changeOf(stream, id, { from: state, to: next }) });
+      state = next;
+    }
     if (state === undefined) throw new Error(`a new ${stream.noun} needs a first event`);
     if (events.length === 0) return state;
     const version = (before?.version ?? 0) + events.length;
@@ -105,6 +127,7 @@ export class Change {
       time: this.now.toISOString(),
       organizationId: this.caller.organizationId,
       actor: this.caller.actor,
+      ...(this.caller.sourceIp !== undefined && { sourceIp: this.caller.sourceIp }),
       ...body,
     };
   }

@@ -8,6 +8,7 @@ import { toEntry } from '../event-log/append.js';
 import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import type { ControlEvent, RecordEvent } from '../event-log/events/index.js';
 import { readEvents } from './event-store.js';
+import { recordedForm } from './recorded-form.js';
 
 const POLL_MS = 100;
 const BATCH_SIZE = 200;
@@ -49,7 +50,7 @@ const standIn = (event: ControlEvent, position: number): LogEntry => {
 /** Appends one event, or the gap that replaces it. @throws the error of the log */
 const appendOne = async (eventLog: EventLog, event: ControlEvent, position: number): Promise<void> => {
   try {
-    await eventLog.append('toolgate.control', toEntry(event));
+    await eventLog.append('toolgate.control', toEntry(recordedForm(event)));
   } catch (error) {
     if (!isRefusedForItself(error)) throw error;
     log.error('the event log refuses a control event; its audit log has a gap that names it', {

@@ -39,6 +39,16 @@ const session = async (tenant: Tenant): Promise<string> => {
 
 const server = (tenant: Tenant, upstreamUrl: string): Promise<string> => tenant.server(upstreamUrl);
 
+/** An event of the tenant that is on record. */
+const event = async (tenant: Tenant): Promise<string> => {
+  const identityId = await tenant.identity('on record');
+  for (;;) {
+    const [found] = await tenant.events(`&type=identity.created&identityId=${identityId}`);
+    if (found) return found['id'] as string;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
 const HOLDING = {
   version: '1',
   default: 'deny',
@@ -101,6 +111,7 @@ const makers: Readonly<Record<string, Maker>> = {
     prefix: 'pol',
     make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT),
   },
+  '/v1/audit/events/{id}': { prefix: 'evt', make: event },
   '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
   '/v1/approvals/{id}': { prefix: 'apr', make: approval },
   '/v1/grants/{id}/advice/accept': { prefix: 'grt', make: used },

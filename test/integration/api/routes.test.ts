@@ -218,6 +218,7 @@ describe('the document', () => {
       '/v1/approvals/notifications': ['admin'],
       '/v1/notifications': ['admin'],
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
+      '/v1/audit/events/{id}': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
     });
   });

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../../src/record/event-log/events/types.js';
-import { MAX_RECORD_BYTES } from '../../../src/record/log-streams/formats/bounded-text.js';
+import { MAX_RECORD_BYTES } from '../../../src/record/event-log/record-size.js';
+
 import { cef } from '../../../src/record/log-streams/formats/cef.js';
 import { ecs } from '../../../src/record/log-streams/formats/ecs.js';
 import type { Format } from '../../../src/record/log-streams/formats/format.js';

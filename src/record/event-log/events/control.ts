@@ -222,6 +222,22 @@ export type NoticeBody =
   | Of<'apiKey.issued', { apiKeyId: string; name: string; role: MemberRole; expiresAt: string | null }>
   | Of<'apiKey.revoked', { apiKeyId: string }>
   | Of<'invitation.sent', { invitationId: string; email: string; role: MemberRole }>
+  | Of<'member.signedIn', { userId: string; email: string; sessionId: string }>
+  | Of<'member.signedOut', { userId: string; email: string; sessionId: string }>
+  | Of<
+      'member.signInFailed',
+      {
+        /** Null for failures at several accounts. */
+        userId: string | null;
+        email: string | null;
+        count: number;
+        users: number;
+        addresses: readonly string[];
+        addressCount: number;
+        from: string;
+        to: string;
+      }
+    >
   | Of<'member.passwordChanged', { userId: string }>
   | Of<'member.passwordResetIssued', { userId: string }>
   | Of<'invitation.withdrawn', { invitationId: string; email: string; reason: 'withdrawn' | 'replaced' }>

@@ -12,6 +12,7 @@ import { endsOf, readRange } from './reader.js';
 import { isRefusedForItsRecords, KafkaSender } from './sender.js';
 import { assertWritable, ensureTopics } from './topics.js';
 import { partitionOf } from '../partition.js';
+import { lengthRefusal } from '../record-size.js';
 
 /** Of one partition. A batch stays below 1 MiB with keys and headers, the limit of a topic that somebody else made. */
 const QUEUE = {
@@ -68,6 +69,8 @@ class Appends {
   }
 
   async append(topic: Topic, entry: LogEntry): Promise<Appended> {
+    const refusal = lengthRefusal(entry.value);
+    if (refusal) throw refusal;
     const queue = this.#queues.get(`${topic}|${partitionOf(entry.key, this.#partitions)}`);
     if (!queue) throw new Error('a key without a partition');
     const bytes = entry.value.length;

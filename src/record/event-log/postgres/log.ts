@@ -6,6 +6,7 @@ import type { Appended, EventLog, LogEntry } from '../event-log.js';
 import { TOPICS, type Topic } from '../events/index.js';
 import { partitionOf } from '../partition.js';
 import { PostgresReading, readRecords } from './reading.js';
+import { lengthRefusal } from '../record-size.js';
 
 const QUEUE = {
   maxBatch: 1000,
@@ -156,8 +157,12 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
   } as const;
   return {
     identity: 'in this PostgreSQL',
-    append: (topic, entry) =>
-      queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
+    append: (topic, entry) => {
+      const refusal = lengthRefusal(entry.value);
+      return refusal
+        ? Promise.reject(refusal)
+        : queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length);
+    },
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
     subscribe: (reader) => Promise.resolve(startReading(pool, reader, listeners)),
     ends: async (topic) =>

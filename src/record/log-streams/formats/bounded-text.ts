@@ -1,6 +1,3 @@
-/** A longer record is refused by receivers that take 64 KiB, such as syslog. */
-export const MAX_RECORD_BYTES = 60_000;
-
 /** Copies of texts beside the event itself: a message needs no more. */
 const MAX_COPY_LENGTH = 1000;
 

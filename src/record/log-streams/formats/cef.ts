@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { MAX_RECORD_BYTES, wellFormed } from './bounded-text.js';
+import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
+import { wellFormed } from './bounded-text.js';
 import { countAt, factsOf, objectAt, otherMembers, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
 import type { Level } from './meanings.js';

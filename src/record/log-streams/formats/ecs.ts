@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { cutText, MAX_RECORD_BYTES, wellFormedJson } from './bounded-text.js';
+import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
+import { cutText, wellFormedJson } from './bounded-text.js';
 import { countAt, factsOf, objectAt, otherMembers, requestIdOf, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
 import type { Activity, Level, Subject } from './meanings.js';

@@ -1,4 +1,5 @@
-import { MAX_RECORD_BYTES, wellFormedJson } from './bounded-text.js';
+import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
+import { wellFormedJson } from './bounded-text.js';
 import { countAt, factsOf, otherMembers, requestIdOf, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
 import { activityIdOf, classOf, dispositionOf, SEVERITIES, type OcsfClass } from './ocsf-classes.js';

@@ -1,4 +1,5 @@
-import { MAX_RECORD_BYTES, wellFormed, wellFormedJson } from './bounded-text.js';
+import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
+import { wellFormed, wellFormedJson } from './bounded-text.js';
 import { countAt, factsOf, objectAt, otherMembers, requestIdOf, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
 import type { Level } from './meanings.js';
