@@ -703,6 +703,154 @@ grant insert, select on log_records to toolgate_worker;
 
 create table log_records_default partition of log_records DEFAULT;
 
+create table log_stream_alarms (
+  organization_id text not null,
+  stream_id text not null,
+  code text not null,
+  raised_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone,
+  constraint log_stream_alarms_pkey PRIMARY KEY (organization_id, stream_id, code)
+);
+alter table log_stream_alarms enable row level security;
+alter table log_stream_alarms force row level security;
+create policy own on log_stream_alarms as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_stream_alarms as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_stream_alarms to toolgate_app;
+grant delete, insert, select, update on log_stream_alarms to toolgate_worker;
+
+create table log_stream_cursors (
+  organization_id text not null,
+  stream_id text not null,
+  id text not null,
+  from_seq bigint not null,
+  to_seq bigint,
+  next_seq bigint not null,
+  next_at timestamp with time zone,
+  sending_to bigint,
+  status text not null,
+  owner text,
+  restarts integer not null default 0,
+  failures integer not null default 0,
+  failing_since timestamp with time zone,
+  retry_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_error jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint log_stream_cursors_pkey PRIMARY KEY (organization_id, id),
+  constraint log_stream_cursors_status_check CHECK ((status = ANY (ARRAY['active'::text, 'degraded'::text, 'auth_error'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+) with (fillfactor=50);
+CREATE INDEX log_stream_cursors_owner ON public.log_stream_cursors USING btree (owner) WHERE (id = stream_id);
+CREATE INDEX log_stream_cursors_stream ON public.log_stream_cursors USING btree (organization_id, stream_id);
+alter table log_stream_cursors enable row level security;
+alter table log_stream_cursors force row level security;
+create policy own on log_stream_cursors as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_stream_cursors as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_stream_cursors to toolgate_app;
+grant delete, insert, select, update on log_stream_cursors to toolgate_worker;
+
+create table log_stream_dead_letters (
+  organization_id text not null,
+  stream_id text not null,
+  seq bigint not null,
+  event_id text not null,
+  at timestamp with time zone not null default now(),
+  http_status integer,
+  answer text not null,
+  redrive boolean not null default false,
+  constraint log_stream_dead_letters_pkey PRIMARY KEY (organization_id, stream_id, seq)
+);
+CREATE INDEX log_stream_dead_letters_redrive ON public.log_stream_dead_letters USING btree (organization_id, stream_id) WHERE redrive;
+alter table log_stream_dead_letters enable row level security;
+alter table log_stream_dead_letters force row level security;
+create policy own on log_stream_dead_letters as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_stream_dead_letters as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_stream_dead_letters to toolgate_app;
+grant delete, insert, select, update on log_stream_dead_letters to toolgate_worker;
+
+create table log_stream_hours (
+  organization_id text not null,
+  stream_id text not null,
+  hour timestamp with time zone not null,
+  delivered bigint not null default 0,
+  failed bigint not null default 0,
+  bytes bigint not null default 0,
+  constraint log_stream_hours_pkey PRIMARY KEY (organization_id, stream_id, hour)
+) with (fillfactor=50);
+alter table log_stream_hours enable row level security;
+alter table log_stream_hours force row level security;
+create policy own on log_stream_hours as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_stream_hours as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_stream_hours to toolgate_app;
+grant delete, insert, select, update on log_stream_hours to toolgate_worker;
+
+create table log_stream_nodes (
+  id text not null,
+  seen_at timestamp with time zone not null,
+  constraint log_stream_nodes_pkey PRIMARY KEY (id)
+);
+grant delete, insert, select, update on log_stream_nodes to toolgate_worker;
+
+create table log_stream_secrets (
+  organization_id text not null,
+  stream_id text not null,
+  sealed bytea not null,
+  constraint log_stream_secrets_pkey PRIMARY KEY (organization_id, stream_id)
+);
+alter table log_stream_secrets enable row level security;
+alter table log_stream_secrets force row level security;
+create policy own on log_stream_secrets as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_stream_secrets as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_stream_secrets to toolgate_app;
+grant delete, insert, select, update on log_stream_secrets to toolgate_worker;
+
+create table log_streams (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  name text not null,
+  kind text not null,
+  format text not null,
+  mapping_version text not null,
+  config jsonb not null,
+  filter jsonb not null,
+  stopped text,
+  stop_reason text,
+  deleted boolean not null,
+  created_at timestamp with time zone not null,
+  constraint log_streams_pkey PRIMARY KEY (organization_id, id),
+  constraint log_streams_stopped_check CHECK ((stopped = ANY (ARRAY['paused'::text, 'suspended'::text])))
+);
+alter table log_streams enable row level security;
+alter table log_streams force row level security;
+create policy own on log_streams as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on log_streams as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on log_streams to toolgate_app;
+grant delete, insert, select, update on log_streams to toolgate_worker;
+
 create table members (
   organization_id text not null,
   user_id text not null,

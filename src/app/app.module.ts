@@ -26,6 +26,7 @@ import { Vault } from '../platform/crypto/vault.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import { NotificationsModule } from '../control-plane/notifications/notifications.module.js';
 import { PagesModule } from '../control-plane/pages/pages.module.js';
+import { LogStreamsModule } from '../record/log-streams/log-streams.module.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
 import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
@@ -94,6 +95,7 @@ export class AppModule {
         CatalogModule,
         PagesModule,
         AuditModule,
+        LogStreamsModule,
         UsageModule,
       ],
     };

@@ -17,6 +17,8 @@ type ProjectorParts = Readonly<{
   eventLog: EventLog;
   store: EventStore;
   metrics: Registry;
+  /** Something was recorded: a hint. */
+  onRecorded: () => void;
 }>;
 
 /** Numbers of the audit writer, read when they are scraped. */
@@ -54,7 +56,11 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const { config, database: db, eventLog, store } = parts;
   const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });
   const projections = startProjections({ db, projections: [usageProjection] });
-  const writer = await startAuditWriter({ db, log: eventLog, onRecorded: () => projections.wake() });
+  const onRecorded = (): void => {
+    projections.wake();
+    parts.onRecorded();
+  };
+  const writer = await startAuditWriter({ db, log: eventLog, onRecorded });
   addMetrics(parts.metrics, writer);
   const sweep = startSweep({ db, eventLog, giveBackUnmade });
   const relay = startRelay(db, eventLog);

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
@@ -31,16 +32,15 @@ import { loadMasterKey } from '../platform/crypto/master-key.js';
 import { makeSendMail } from '../platform/outbound/mail.js';
 import { applyMigrations } from '../platform/postgres/migrations.js';
 import { serveDocs } from '../platform/rest/openapi.js';
-import { makeNameLookups } from '../platform/outbound/name-lookups.js';
-import { makeOutbound, type Outbound } from '../platform/outbound/outbound.js';
-import { OwnServices, servicesOf } from './own-services.js';
 import { bodyValidation } from '../platform/rest/body-validation.js';
 import { ProblemFilter } from '../platform/rest/problem-filter.js';
 import { limitUnreadBodies } from '../platform/rest/unread-bodies.js';
 import type { PollingLoop } from '../platform/runtime/polling-loop.js';
 import { Vault } from '../platform/crypto/vault.js';
+import { openOutbound } from './open-outbound.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js';
+import { startLogStreams } from './start-log-streams.js';
 import { startProjector } from './start-projector.js';
 import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import { findStdioIsolation } from '../mcp/transports/stdio-isolation.js';
@@ -145,21 +145,6 @@ const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
   return { ...rules, isolation };
 };
 
-/** The guard of outside addresses, to which our own port is known once we listen. */
-const openOutbound = async (
-  config: Config,
-  databaseUrl: string,
-  own: Readonly<{ port: number }>,
-): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
-  const services = await OwnServices.find(servicesOf(config, databaseUrl));
-  const databasePort = Number(new URL(databaseUrl).port || 5432);
-  const outbound = makeOutbound(
-    { allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has },
-    { lookup: makeNameLookups({ threads: Number(environment()['UV_THREADPOOL_SIZE'] ?? 4) }) },
-  );
-  return { outbound, stop: async () => services.stop() };
-};
-
 /** Where approvals can be decided they also end, and people are told of them, of alarms and of messages to us. */
 const startTelling = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly PollingLoop[] => {
   const sendMail = config.mail && makeSendMail(config.mail);
@@ -249,6 +234,18 @@ const readinessOf = ({ database }: Parts, eventLog: EventLog): Record<string, ()
   log: () => eventLog.ready(),
 });
 
+/** The roles that read the event log and the audit log. */
+const startRecord = async (
+  { parts, eventLog, metrics }: Readonly<{ parts: Parts; eventLog: EventLog; metrics: Registry }>,
+  cleanup: Cleanup,
+): Promise<void> => {
+  const { config, database, store } = parts;
+  const streams = startLogStreams(parts, metrics, (stop) => cleanup.add(stop));
+  if (!config.roles.has('projector')) return;
+  const onRecorded = (): void => streams?.wake();
+  cleanup.add((await startProjector({ config, database, eventLog, store, metrics, onRecorded })).stop);
+};
+
 const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   for (const warning of warningsOf(config)) log.warn(warning);
   const own = { port: 0 };
@@ -256,8 +253,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const { database, store, publicUrl } = parts;
   const metrics = makeMetrics();
   const readiness = readinessOf(parts, eventLog);
-  if (config.roles.has('projector'))
-    cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
+  await startRecord({ parts, eventLog, metrics }, cleanup);
   const api = config.roles.has('api') ? await startControlPlane(parts, cleanup) : undefined;
   const gateway = config.roles.has('gateway')
     ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics })

@@ -20,6 +20,14 @@ const ANA = { type: 'member', id: id('usr'), name: 'ana@example.com' } as const;
 const SYSTEM = { type: 'system', id: 'gateway' } as const;
 
 const grant = { grantId: id('grt'), identityId: id('idn'), serverId: id('srv') };
+const stream = { streamId: id('lst') };
+const streamSettings = {
+  name: 'SIEM',
+  format: 'ocsf',
+  mappingVersion: '1',
+  config: { url: 'https://siem.example.com/in', headers: { authorization: { set: true } } },
+  filter: { effects: ['deny', 'hold'] },
+};
 const held = {
   ...grant,
   tool: 'merge_merge_request',
@@ -146,6 +154,18 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
   'approval.expired': { ...grant, approvalId: id('apr'), tool: held.tool },
   'notifications.changed': { webhookOrigin: null, emails: ['ana@example.com'] },
   'approvalNotifications.changed': { webhookOrigin: 'https://chat.example.com', emails: ['ana@example.com'] },
+  'logStream.created': { ...stream, kind: 'webhook', fromSeq: 1, ...streamSettings },
+  'logStream.changed': { ...stream, name: 'SIEM of the SOC', secretsChanged: true },
+  'logStream.deleted': stream,
+  'logStream.paused': stream,
+  'logStream.resumed': stream,
+  'logStream.suspended': { ...stream, reason: 'failing' },
+  'logStream.secretRotated': { ...stream, graceSeconds: 3600 },
+  'logStream.tested': { ...stream, delivered: true },
+  'logStream.redriven': { ...stream, records: 3 },
+  'logStream.backfillStarted': { ...stream, backfillId: id('bkf'), fromSeq: 1, toSeq: 1000 },
+  'logStream.backfillCancelled': { ...stream, backfillId: id('bkf') },
+  'logStream.alarmRaised': { ...stream, code: 'trailing' },
   'session.ended': { sessionId: id('mcs'), grantId: grant.grantId, serverId: grant.serverId, expiresAt: '2026-12-01' },
   'session.restarted': { sessionId: id('mcs'), grantId: grant.grantId, serverId: grant.serverId },
   'audit.read': { filters: ['from', 'type'] },

@@ -16,7 +16,9 @@ export type IdPrefix =
   | 'ses'
   | 'boot'
   | 'msg'
-  | 'rst';
+  | 'rst'
+  | 'lst'
+  | 'bkf';
 
 const DIGITS = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 const POOL_BYTES = 10 * 512;

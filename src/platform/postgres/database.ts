@@ -169,6 +169,8 @@ export class Database {
   readonly limits: pg.Pool;
   /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
   readonly log: pg.Pool;
+  /** As the worker, for log streams alone, so that whoever reads much waits for nobody else and holds up nobody. */
+  readonly streams: pg.Pool;
   readonly #lanes: Readonly<Record<Lane, Connections>>;
   readonly #strangers: FairTurns;
   readonly #public: Connections;
@@ -187,6 +189,7 @@ export class Database {
     this.signIn = workerPool(4);
     this.limits = workerPool(2, ' -c synchronous_commit=off');
     this.log = workerPool(4);
+    this.streams = workerPool(4, ' -c synchronous_commit=off');
     this.#lanes = {
       control: laneOf(this.app, app),
       enforcement: laneOf(appPool(4), 4),
@@ -242,6 +245,14 @@ export class Database {
   }
 
   /**
+   * The same on the connections of log streams, whose commits do not wait for the disk: what a crash of the database
+   * takes back is sent again.
+   */
+  asStreams<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return transaction(this.streams, { begin: 'BEGIN' }, work);
+  }
+
+  /**
    * The same for somebody without a credential, who signs up or joins, on the connections for that. `key` is whose turn
    * it is.
    */
@@ -266,6 +277,7 @@ export class Database {
       this.signIn,
       this.limits,
       this.log,
+      this.streams,
     ];
     await Promise.all(pools.map((pool) => pool.end()));
   }

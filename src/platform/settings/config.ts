@@ -21,6 +21,8 @@ export type Config = Readonly<{
   mail: Readonly<{ url: string; from: string }> | undefined;
   signup: 'open' | 'first' | 'closed';
   upstreamAllow: readonly string[];
+  /** The way out of log streams to https receivers. */
+  proxy: Readonly<{ url: string; except: readonly string[] }> | undefined;
   allowStdio: readonly string[];
   /** What the environment of a stdio server may set: names, some with `*` at one end. */
   stdioVariables: readonly string[];
@@ -147,6 +149,17 @@ const callLimits = (read: Settings): CallLimits => ({
   perGrant: read.MAX_CALLS_PER_GRANT,
 });
 
+type Retention = Pick<Config, 'auditRetentionDays' | 'logRetentionDays' | 'deletionDelayDays'>;
+
+const retentionOf = (read: Settings): Retention => ({
+  auditRetentionDays: read.AUDIT_RETENTION_DAYS,
+  logRetentionDays: read.LOG_RETENTION_DAYS,
+  deletionDelayDays: read.DELETION_DELAY_DAYS,
+});
+
+const proxyOf = (read: Settings): Config['proxy'] =>
+  read.HTTPS_PROXY === undefined ? undefined : { url: read.HTTPS_PROXY, except: read.NO_PROXY };
+
 const sessionLimits = (read: Settings): Config['channelSessions'] => ({
   perGrant: read.MAX_SESSIONS_PER_GRANT,
   perServer: read.MAX_SESSIONS_PER_SERVER,
@@ -179,6 +192,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     mail: read.SMTP_URL && read.MAIL_FROM ? { url: read.SMTP_URL, from: read.MAIL_FROM } : undefined,
     signup,
     upstreamAllow: read.UPSTREAM_ALLOW ?? (local && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
+    proxy: proxyOf(read),
     allowStdio: read.ALLOW_STDIO,
     stdioVariables: read.STDIO_ENV,
     stdioUser: read.STDIO_USER,
@@ -191,9 +205,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
     calls: callLimits(read),
     channelSessions: sessionLimits(read),
-    auditRetentionDays: read.AUDIT_RETENTION_DAYS,
-    logRetentionDays: read.LOG_RETENTION_DAYS,
-    deletionDelayDays: read.DELETION_DELAY_DAYS,
+    ...retentionOf(read),
     boundToLoopback: isLoopback(read.HOST),
   });
 };

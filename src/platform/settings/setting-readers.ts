@@ -90,6 +90,12 @@ export const postgresUrl = (text: string): string | undefined => {
   return parsed.hostname !== '' || parsed.searchParams.has('host') ? text : undefined;
 };
 
+/** Reads an http:// or https:// URL of a proxy, which has no path of its own. */
+export const proxyUrl = (text: string): string | undefined => {
+  if (!/^https?:\/\/[^\s\\/?#]+\/?$/i.test(text) || !URL.canParse(text)) return undefined;
+  return new URL(text).hostname === '' ? undefined : text;
+};
+
 /** Reads an smtp:// or smtps:// URL with a host. */
 export const smtpUrl = (text: string): string | undefined => {
   if (!/^smtps?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;

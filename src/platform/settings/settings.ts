@@ -11,6 +11,7 @@ import {
   oneOf,
   origin,
   postgresUrl,
+  proxyUrl,
   roles,
   smtpUrl,
   userId,
@@ -153,6 +154,17 @@ export const settings = {
     '`127.0.0.0/8,::1` when embedded and `HOST` and `PUBLIC_URL` are loopback, else nothing',
     'Private ranges that a server, webhook or log stream may point to; our own ports never.',
   ]),
+  HTTPS_PROXY: optional(proxyUrl, [
+    'an http:// or https:// URL of a proxy, with its user and password where it wants them',
+    'none',
+    'The proxy that log streams reach https receivers through, by CONNECT. It has to refuse private addresses ' +
+      'itself: names that only it can look up are judged by it alone.',
+  ]),
+  NO_PROXY: setting(
+    list(matching(/^[^\s,]{1,253}$/)),
+    [],
+    ['host names, comma-separated; each with all below it', 'nothing', 'Receivers that are reached without the proxy.'],
+  ),
   ALLOW_STDIO: setting(
     list((text) => (isAbsolute(text) ? text : undefined)),
     [],

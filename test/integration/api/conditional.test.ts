@@ -51,6 +51,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
     method: 'PUT',
     change: (n) => ({ webhookUrl: `https://example.com/${n}` }),
   },
+  'log stream': {
+    make: async () => {
+      const config = { url: 'https://example.com/logs' };
+      const { body } = await tenant.api('POST', '/v1/log-streams', { name: 'stream', kind: 'http', config });
+      return `/v1/log-streams/${String(body['id'])}`;
+    },
+    method: 'PATCH',
+    change: (n) => ({ name: `stream ${n}` }),
+  },
   'list of whom alarms go to': {
     make: async () => '/v1/notifications',
     method: 'PUT',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startUpstream, aTool, type Upstream } from '../../support/upstream.js';
+import { startLogReceiver, type LogReceiver } from '../../support/log-receiver.js';
 import { openSession, request, type Answer } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
@@ -279,6 +280,54 @@ const notifications = async (story: Story, upstream: Upstream): Promise<void> =>
   await story.ask(200, 'POST /v1/notifications/test');
 };
 
+/** A receiver that repeats what it was sent: it refuses the first record, or every credential. */
+const startTalkativeReceiver = async (refuses: 'a record' | 'credentials'): Promise<LogReceiver> => {
+  const receiver = await startLogReceiver();
+  receiver.answer((text, _count, headers) => {
+    const body = `${JSON.stringify(headers)} ${text}`;
+    if (refuses === 'credentials') return { status: 401, body };
+    return { status: text.includes('"seq":1,') ? 400 : 200, body };
+  });
+  return receiver;
+};
+
+/** Waits for something that a log stream does by itself. */
+const eventually = async (found: () => Promise<boolean>): Promise<void> => {
+  for (let tries = 0; tries < 600 && !(await found()); tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+};
+
+/** A stream with deliveries and a dead letter, one whose credentials are refused, and one that is deleted. */
+const logStreams = async (story: Story): Promise<void> => {
+  const [taking, denying] = await Promise.all([
+    startTalkativeReceiver('a record'),
+    startTalkativeReceiver('credentials'),
+  ]);
+  const makeStream = async (url: string, more: Json): Promise<string> => {
+    const headers = { authorization: `Bearer ${story.secret('Header')}`, 'x-key': story.secret('Header') };
+    const config = { url: `${url}/${story.secret('Path')}?key=${story.secret('Query')}`, headers };
+    const made = await story.ask(201, 'POST /v1/log-streams', { name: 'a stream', kind: 'webhook', config, ...more });
+    story.secrets.push(String(made['secret']).slice('whsec_'.length));
+    return String(made['id']);
+  };
+  const id = await makeStream(taking.url, { startAt: 'beginning' });
+  const denied = await makeStream(denying.url, { kind: 'webhook', filter: { types: ['logStream.changed'] } });
+  const at = `/v1/log-streams/${id}`;
+  await story.ask(200, `PATCH ${at}`, { name: 'renamed', config: { headers: { 'x-key': story.secret('Header') } } });
+  await eventually(async () => (await story.ask(200, `GET ${at}/health`))['deadLetters'] === 1);
+  await story.ask(200, `POST ${at}/dead-letters/redrive`);
+  const rotated = await story.ask(200, `POST ${at}/rotate-secret`, { graceSeconds: 60 });
+  story.secrets.push(String(rotated['secret']).slice('whsec_'.length));
+  await story.ask(200, `POST ${at}/test`);
+  await story.ask(200, `POST ${at}/pause`);
+  const backfill = await story.id(`${at}/backfills`, { from: { seq: 1 }, to: { seq: 2 } });
+  await story.ask(204, `DELETE ${at}/backfills/${backfill}`);
+  await story.ask(200, `POST ${at}/resume`);
+  await eventually(async () => (await story.ask(200, `GET /v1/log-streams/${denied}`))['status'] === 'auth_error');
+  await story.ask(204, `DELETE /v1/log-streams/${await makeStream(taking.url, {})}`);
+  await Promise.all([taking.close(), denying.close()]);
+};
+
 /** One call that is approved and runs, one that stays pending, one that nobody decides in time. */
 const approvals = async (
   story: Story,
@@ -376,6 +425,7 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
       byIdentity: { ...main, identityId: identity.doomed },
     });
     await notifications(story, upstream);
+    await logStreams(story);
     await calls(story, grant, approver, upstream);
     await restart(story, identity.main);
     await story.ask(204, `DELETE /v1/servers/${server.doomed}`);

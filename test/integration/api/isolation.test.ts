@@ -183,6 +183,7 @@ describe('the database', () => {
     'log_offsets',
     'log_records',
     'log_records_default',
+    'log_stream_nodes',
     'audit_records_default',
     'password_resets',
     'recorded_ids',

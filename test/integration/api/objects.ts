@@ -70,6 +70,24 @@ const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> =>
   return id;
 };
 
+/** A stream that is paused, so that nothing of it changes by itself. */
+const logStream = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
+  const stream = { name: 'stream', kind: 'webhook', config: { url: upstreamUrl } };
+  const id = String((await made(tenant, '/v1/log-streams', stream))['id']);
+  await tenant.api('POST', `/v1/log-streams/${id}/pause`);
+  return id;
+};
+
+/** The backfill of a stream that has one. */
+const backfillOf = new Map<string, string>();
+
+const backfilled = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
+  const id = await logStream(tenant, upstreamUrl);
+  const range = { from: { seq: 1 }, to: { seq: 1 } };
+  backfillOf.set(id, (await made(tenant, `/v1/log-streams/${id}/backfills`, range))['id'] as string);
+  return id;
+};
+
 /** A grant whose record already tells of a call, so that there is advice. */
 const used = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
   const serverId = await server(tenant, upstreamUrl);
@@ -114,6 +132,8 @@ const makers: Readonly<Record<string, Maker>> = {
   '/v1/audit/events/{id}': { prefix: 'evt', make: event },
   '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
   '/v1/approvals/{id}': { prefix: 'apr', make: approval },
+  '/v1/log-streams/{id}': { prefix: 'lst', make: logStream },
+  '/v1/log-streams/{id}/backfills/{backfillId}': { prefix: 'lst', make: backfilled },
   '/v1/grants/{id}/advice/accept': { prefix: 'grt', make: used },
   '/v1/grants/{id}': {
     prefix: 'grt',
@@ -138,6 +158,7 @@ export const withId = (path: string, id: string): string => {
   const filled = path
     .replace(/\{\w+\}/, () => id)
     .replace('{version}', '1')
+    .replace('{backfillId}', backfillOf.get(id) ?? newId('bkf'))
     .replace('{name}', TOOL)
     .replace('{tool}', CATALOG_TOOL);
   if (filled.includes('{')) throw new Error(`nothing says how to fill the second parameter of ${path}`);

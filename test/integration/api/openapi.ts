@@ -128,6 +128,7 @@ export const oneOf: Readonly<Record<string, readonly string[]>> = {
   updateGrant: ['policyId'],
   updateApprovalNotifications: ['webhookUrl'],
   updateNotifications: ['webhook'],
+  updateLogStream: ['name'],
 };
 
 /** The smallest valid body of an operation, with the members of `more` besides; undefined when it takes none. */

@@ -4,6 +4,7 @@ import { organizationStream } from '../../../src/control-plane/accounts/organiza
 import { approvalStream } from '../../../src/control-plane/approvals/approvals.store.js';
 import { notificationsStreamOf } from '../../../src/control-plane/notifications/notifications.store.js';
 import { ALARMS, APPROVALS } from '../../../src/control-plane/notifications/subjects.js';
+import { logStreamStream } from '../../../src/record/log-streams/log-streams.store.js';
 import type { ControlBody } from '../../../src/record/event-log/events/index.js';
 import { replayOf, replayOrganization, type Replay } from '../../../src/record/event-store/replay.js';
 import { grantStream } from '../../../src/control-plane/grants/grants.store.js';
@@ -58,6 +59,18 @@ const TYPES: Readonly<Record<Exclude<ControlBody['type'], 'organization.deleted'
   'approval.expired': true,
   'approvalNotifications.changed': true,
   'notifications.changed': true,
+  'logStream.created': true,
+  'logStream.changed': true,
+  'logStream.deleted': true,
+  'logStream.paused': true,
+  'logStream.resumed': true,
+  'logStream.suspended': true,
+  'logStream.secretRotated': true,
+  'logStream.tested': true,
+  'logStream.redriven': true,
+  'logStream.backfillStarted': true,
+  'logStream.backfillCancelled': true,
+  'logStream.alarmRaised': true,
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
@@ -83,6 +96,7 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   apr: replayOf(approvalStream),
   ntf: replayOf(notificationsStreamOf(APPROVALS)),
   nta: replayOf(notificationsStreamOf(ALARMS)),
+  lst: replayOf(logStreamStream),
 };
 const STATE_TABLES = [
   'organizations',
@@ -94,6 +108,7 @@ const STATE_TABLES = [
   'approvals',
   'approval_notifications',
   'alarm_notifications',
+  'log_streams',
 ] as const;
 
 /** Of the decisions on the calls of a history, so many allow. */
@@ -110,6 +125,7 @@ test.beforeAll(async () => {
     liveThrough(toolgate.url, 'First Organization'),
     liveThrough(toolgate.url, 'Second Organization'),
   ]);
+  await putAStreamAhead();
   await until(
     async () =>
       (await relayed()) &&
@@ -121,6 +137,12 @@ test.beforeAll(async () => {
 
 const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
   (await toolgate.db.worker.query<T>(statement, [...values])).rows;
+
+/** As after the restoration of a backup: the stream is suspended. */
+const putAStreamAhead = async (): Promise<void> => {
+  await query(`update log_stream_cursors set next_seq = 1000000, retry_at = null where status = 'auth_error'`);
+  await until(async () => (await query(`select 1 from log_streams where stopped = 'suspended'`)).length === 2);
+};
 
 const relayed = async (): Promise<boolean> => {
   const behind = await query(

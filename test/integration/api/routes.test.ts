@@ -79,6 +79,9 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'exportEvents.format': 'ndjson',
     'classify.tools': [{ name: 'list_issues' }],
     'testPolicy.document': DOCUMENT,
+    'createLogStream.config': { url: upstream.url },
+    'createBackfill.from': { seq: 1 },
+    'createBackfill.to': { seq: 1 },
     'simulatePolicy.from': '2026-01-01T00:00:00Z',
     'simulatePolicy.to': '2099-01-01T00:00:00Z',
   };
@@ -220,6 +223,12 @@ describe('the document', () => {
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/events/{id}': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
+      '/v1/log-streams': ['admin', 'auditor'],
+      '/v1/log-streams/{id}': ['admin', 'auditor'],
+      '/v1/log-streams/{id}/health': ['admin', 'auditor'],
+      '/v1/log-streams/{id}/backfills': ['admin', 'auditor'],
+      '/v1/log-streams/{id}/backfills/{backfillId}': ['admin', 'auditor'],
+      '/v1/log-streams/{id}/dead-letters': ['admin', 'auditor'],
     });
   });
 });

@@ -132,6 +132,7 @@ test(
       mail: undefined,
       signup: 'open',
       upstreamAllow: ['127.0.0.0/8', '::1/128'],
+      proxy: undefined,
       allowStdio: [],
       stdioVariables: STDIO_VARIABLES,
       stdioUser: undefined,
@@ -168,6 +169,7 @@ describe('a default that depends on others', () => {
     expect(readConfig({ DATABASE_URL: POSTGRES, MASTER_KEY: KEY })).toMatchObject({
       boundToLoopback: true,
       upstreamAllow: [],
+      proxy: undefined,
     }));
 });
 
@@ -250,6 +252,7 @@ test('every setting that is right is read', () => {
     mail: { url: 'smtps://user:hunter2-secret@mail.example:465', from: 'Toolgate <toolgate@example.com>' },
     signup: 'closed',
     upstreamAllow: ['10.0.0.0/8', '192.168.1.7/32', 'fd00::/8', '::1/128'],
+    proxy: undefined,
     allowStdio: ['/usr/bin/node', '/opt/tool'],
     stdioVariables: ['MY_VALUE', 'MINE_*', '*_OF_MINE'],
     stdioUser: { uid: 1001, gid: 1002 },

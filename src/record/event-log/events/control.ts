@@ -1,5 +1,6 @@
 import type { RecordedTransport } from '../../../platform/runtime/transport.js';
 import type { Actor, Envelope } from './envelope.js';
+import type { LogStreamBody, LogStreamFact } from './log-streams.js';
 
 export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
 /** Where a server is reached. The values of a command's environment are secrets and never in an event. */
@@ -257,6 +258,8 @@ export type ControlBody =
   | GrantBody
   | ApprovalBody
   | NotificationsBody
+  | LogStreamBody
+  | LogStreamFact
   | NoticeBody;
 
 /**
@@ -271,30 +274,3 @@ export type ControlEvent = Envelope &
     after?: Readonly<Record<string, unknown>>;
   }> &
   ControlBody;
-
-/**
- * What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses
- * that were found.
- */
-export type RecordBody =
-  | Of<
-      'audit.suppressed',
-      {
-        grantId: string | null;
-        identityId: string | null;
-        serverId: string | null;
-        refusals: number;
-        from: string;
-        to: string;
-        codes: Readonly<Record<string, number>>;
-      }
-    >
-  | Of<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
-  | Of<
-      'audit.gap',
-      { reason: 'event_refused'; eventId: string; eventType: string; position: number; bytes: number; sha256: string }
-    >
-  | Of<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
-  | Of<'gateway.started', { bootId: string }>
-  | Of<'gateway.stopped', { bootId: string }>;
-export type RecordEvent = Envelope & Readonly<{ actor: Actor }> & RecordBody;

@@ -1,9 +1,12 @@
-import type { ControlEvent, RecordEvent } from './control.js';
+import type { ControlEvent } from './control.js';
+import type { RecordEvent } from './record.js';
 import type { ToolCallEvent } from './tool-calls.js';
 
 export type * from './envelope.js';
 export type * from './tool-calls.js';
 export type * from './control.js';
+export type * from './log-streams.js';
+export type * from './record.js';
 
 /** Everything that can stand in the audit log. */
 export type ToolgateEvent = ToolCallEvent | ControlEvent | RecordEvent;
