@@ -38,6 +38,20 @@ export const readTotals = async (tx: Tx): Promise<CatalogTotals> => {
   };
 };
 
+/** Of the servers whose tools are known, how many there are, and how many take fewer tokens than this. */
+export type TokenRank = Readonly<{ known: number; fewer: number }>;
+
+/** Where a server stands among all by the tokens of its definitions. */
+export const readTokenRank = async (tx: Tx, tokens: number): Promise<TokenRank> => {
+  const { rows } = await tx.prepared<TokenRank>(
+    'catalog_token_rank',
+    `select count(*)::int as known, count(*) filter (where tokens < $1)::int as fewer
+      from catalog_servers where tokens > 0`,
+    [tokens],
+  );
+  return rows[0] ?? { known: 0, fewer: 0 };
+};
+
 /** A tool in few words. */
 export type ToolInBrief = Readonly<{ name: string; category: Category; tokens: number }>;
 

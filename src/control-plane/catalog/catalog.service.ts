@@ -14,10 +14,12 @@ import { listCatalogServers, type CatalogQuery } from './catalog-list.js';
 import {
   findSimilarTools,
   listAddresses,
+  readTokenRank,
   readTotals,
   type CatalogAddress,
   type CatalogTotals,
   type SimilarTo,
+  type TokenRank,
   type ToolInBrief,
 } from './catalog-overview.js';
 import type { CatalogServer } from './catalog-row.js';
@@ -87,6 +89,11 @@ export class CatalogService {
   /** How much the catalog holds. */
   totals(address: string): Promise<CatalogTotals> {
     return this.#read(address, readTotals);
+  }
+
+  /** Where a server stands among all by the tokens of its definitions. */
+  tokenRank(tokens: number, address: string): Promise<TokenRank> {
+    return this.#read(address, (tx) => readTokenRank(tx, tokens));
   }
 
   /** At most `limit` other tools of a tool's server that are of its category. */

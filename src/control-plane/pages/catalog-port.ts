@@ -27,7 +27,13 @@ export type ToolFacts = ToolRow &
   }>;
 
 /** A server with its tools, and the policy that is recommended for all of them. */
-export type ServerFacts = ServerCard & Readonly<{ tools: readonly ToolRow[]; recommendedPolicy: PolicyDocument }>;
+export type ServerFacts = ServerCard &
+  Readonly<{
+    tools: readonly ToolRow[];
+    recommendedPolicy: PolicyDocument;
+    /** Of the `known` servers, how many take fewer tokens. */
+    rank: Readonly<{ known: number; fewer: number }>;
+  }>;
 
 export type ServerSearch = Readonly<{
   q?: string;

@@ -47,7 +47,10 @@ export const catalogReader = (catalog: CatalogService, version: CatalogVersion, 
   totals: () => version.totals(),
   search: ({ sort, ...query }) => catalog.list({ ...query, ...(sort ? { sort: `-${sort}` } : {}) }, address),
   addresses: (part, size) => catalog.addresses(part, size, address),
-  server: (slug) => orUndefined(catalog.server(slug, address)),
+  server: async (slug) => {
+    const found = await orUndefined(catalog.server(slug, address));
+    return found && { ...found, rank: await catalog.tokenRank(found.tokens, address) };
+  },
   tool: async (slug, name) => {
     const found = await orUndefined(catalog.tool(slug, name, address));
     if (!found) return undefined;

@@ -4,7 +4,7 @@ import type { CatalogPort } from './catalog-port.js';
 import { PageCache } from './page-cache.js';
 import type { Site } from './page.js';
 import { sendRendered, type Rendered } from './rendered.js';
-import { routesOf, type Wanted } from './route.js';
+import { routesOf, type Route, type Wanted } from './route.js';
 import { SitePages } from './site-pages.js';
 import { faultView, notFoundView } from './views/fault.view.js';
 
@@ -17,6 +17,9 @@ export type PagesDeps = Readonly<{
 
 /** Pages below these are ours: what is not there is told as a page. Elsewhere the API answers. */
 const OURS = /^\/(catalog|attacks|risks|token-cost|contact)(\/|\.md$|$)/;
+
+/** Pages that show nothing of the catalog: they are there also when the database is not. */
+const WITHOUT_CATALOG: ReadonlySet<Route['page']> = new Set(['attacks', 'attack', 'contact', 'llms', 'robots']);
 
 const isReading = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
@@ -79,7 +82,8 @@ export class PageServer {
 
   async #rendered(wanted: Wanted, address: string): Promise<Rendered | undefined> {
     const site = this.#deps.site();
-    const key = JSON.stringify([await this.#deps.version(), site, wanted]);
+    const version = WITHOUT_CATALOG.has(wanted.route.page) ? '' : await this.#deps.version();
+    const key = JSON.stringify([version, site, wanted]);
     return this.#cache.get(key, () => this.#pages.render(wanted, this.#deps.catalog(address), site));
   }
 

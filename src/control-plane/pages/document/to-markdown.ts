@@ -2,11 +2,11 @@ import { spansOf, type Block, type Span, type Text } from './blocks.js';
 
 /** What Markdown could take for a mark, and what could end the line that it stands in. */
 const escaped = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/[\\`*_[\]<>#|~&]/g, (character) => `\\${character}`);
+  text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/[\\`*_[\]<>#~&]/g, (character) => `\\${character}`);
 
 /** Code in a line, between as many backticks as it has not in a row itself. */
 const inlineCode = (text: string): string => {
-  const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replaceAll('|', '\\|');
+  const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return longest === 0 ? `\`${line}\`` : `${fence} ${line} ${fence}`;
@@ -31,7 +31,8 @@ const fenced = (language: string, text: string): string => {
   return `${fence}${language}\n${text}\n${fence}`;
 };
 
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+/** A row of a table, whose cells end at a pipe. */
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 const lines = (texts: readonly string[]): string => texts.join('\n');
 
 type Writers = Readonly<{ [As in Block['as']]: (block: Extract<Block, { as: As }>) => string }>;

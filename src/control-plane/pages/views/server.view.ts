@@ -74,12 +74,17 @@ const toolBlocks = (server: ServerFacts, page: number): readonly Block[] => {
   ];
 };
 
-const tokenText = (tokens: number): Text => [
+const rankText = ({ known, fewer }: ServerFacts['rank']): string =>
+  known < 2 ? '' : `${count(fewer)} of ${counted(known, 'known server')} take fewer. `;
+
+const tokenText = ({ tokens, rank }: ServerFacts): Text => [
   'The definitions take about ',
   strong(`${count(tokens)} tokens`),
   ` of a context window before the first call: ${share(tokens, SMALL_CONTEXT)} of 200,000, or ` +
-    `${share(tokens, LARGE_CONTEXT)} of a million. Toolgate leaves tools that the policy does not name out of `,
-  'the list, so that a grant for five tools takes the tokens of five. ',
+    `${share(tokens, LARGE_CONTEXT)} of a million. `,
+  rankText(rank),
+  'Toolgate leaves tools that the policy does not name out of the list, so that a grant for five tools takes the ' +
+    'tokens of five. ',
   link('/token-cost', 'Compare servers'),
   '.',
 ];
@@ -105,7 +110,7 @@ const known = (server: ServerFacts, page: number): readonly Block[] => [
   ...toolBlocks(server, page),
   ...(page === 1 ? policyBlocks(server) : []),
   heading('Token cost', 'tokens'),
-  { as: 'paragraph', text: tokenText(server.tokens) },
+  { as: 'paragraph', text: tokenText(server) },
 ];
 
 const dataOf = (server: ServerFacts, site: Site): readonly object[] => [
