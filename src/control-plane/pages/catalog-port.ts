@@ -40,7 +40,8 @@ export type ServerSearch = Readonly<{
   category?: Category;
   risk?: Risk;
   transport?: string;
-  sort?: 'tokens';
+  /** The largest first. */
+  sort?: 'tokens' | 'toolCount';
   after?: string;
   limit: number;
 }>;

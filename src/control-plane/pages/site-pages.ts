@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { loadAssets } from './assets.js';
-import type { CatalogPort } from './catalog-port.js';
+import type { CatalogPort, ServerSearch } from './catalog-port.js';
 import { findAttack } from './content/attacks.js';
 import { riskWordsOf } from './content/risks.js';
 import { pageHtml, pageMarkdown } from './layout.js';
@@ -31,6 +31,10 @@ type Texts = Readonly<{
   [Name in Route['page']]?: (route: Extract<Route, { page: Name }>) => Promise<string | undefined>;
 }>;
 
+/** Servers with the most tools come first, unless somebody searches: then it is what fits best. */
+const largestUnless = (q: string | undefined): Pick<ServerSearch, 'sort'> =>
+  q === undefined ? { sort: 'toolCount' } : {};
+
 const views = (catalog: CatalogPort, site: Site): Views => ({
   landing: async () => landingView(await catalog.totals(), site),
   attacks: async () => attacksView(site),
@@ -42,7 +46,11 @@ const views = (catalog: CatalogPort, site: Site): Views => ({
   'token-cost': async () =>
     tokenCostView((await catalog.search({ sort: 'tokens', limit: LARGEST_SERVERS })).items, await catalog.totals()),
   catalog: async ({ query }) =>
-    catalogView(query, await catalog.search({ ...query, limit: SERVERS_PER_PAGE }), await catalog.totals()),
+    catalogView(
+      query,
+      await catalog.search({ ...query, ...largestUnless(query.q), limit: SERVERS_PER_PAGE }),
+      await catalog.totals(),
+    ),
   server: async ({ slug, at }) => {
     const server = await catalog.server(slug);
     return server && serverView(server, at, site);
@@ -52,7 +60,11 @@ const views = (catalog: CatalogPort, site: Site): Views => ({
     return found && toolView(found, site);
   },
   risk: async ({ category }) =>
-    riskView(riskWordsOf(category), (await catalog.search({ category, limit: SERVERS_OF_A_RISK })).items, site),
+    riskView(
+      riskWordsOf(category),
+      (await catalog.search({ category, sort: 'toolCount', limit: SERVERS_OF_A_RISK })).items,
+      site,
+    ),
 });
 
 const texts = (catalog: CatalogPort, { url }: Site): Texts => ({

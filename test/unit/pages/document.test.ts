@@ -63,7 +63,11 @@ describe('A page made of blocks', () => {
     const shape = (text: string): readonly string[] =>
       tagsOf(blocksHtml(blocksOf(text)).toString()).map((tag) => tag.replaceAll(/="[^"]*"/g, ''));
     const expected = shape('plain');
-    fc.assert(fc.property(hostile, (text) => void expect(shape(text)).toEqual(expected)));
+    fc.assert(
+      fc.property(hostile, (text) => {
+        expect(shape(text)).toEqual(expected);
+      }),
+    );
   });
 
   test('shows each text as it is', () => {
@@ -78,10 +82,11 @@ describe('A page made of blocks', () => {
   test('has in Markdown as many lines, outside of code, whatever its texts are, and no HTML', () => {
     const outside = (text: string): string => blocksMarkdown(blocksOf(text).filter(({ as }) => as !== 'code'));
     const lines = outside('plain').split('\n').length;
+    // Escapes and code are taken out from left to right, as readers of Markdown do.
     fc.assert(
       fc.property(hostile, (text) => {
         expect(outside(text).split('\n')).toHaveLength(lines);
-        const withoutCode = outside(text).replaceAll(/\\[^\w\s]|(?<!`)(`+)(?!`)[^]*?[^`]\1(?!`)/g, '');
+        const withoutCode = outside(text).replaceAll(/\\[^\w\s]|(`+)(?!`)[^]*?[^`]\1(?!`)/g, '');
         expect(withoutCode).not.toMatch(/<[a-z/!]/i);
       }),
     );

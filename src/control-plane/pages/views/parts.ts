@@ -1,4 +1,4 @@
-import type { Category, Risk } from '../../../policy-engine/classify/classify.js';
+import { CATEGORIES, RISKS, type Category, type Risk } from '../../../policy-engine/classify/classify.js';
 import type { Attack } from '../content/attack.js';
 import type { RiskWords } from '../content/risks.js';
 import type { ServerCard, ToolRow } from '../catalog-port.js';
@@ -42,20 +42,26 @@ export const toolLink = (slug: string, tool: string): Span => {
 export const dangerous = ({ byCategory }: Pick<ServerCard, 'byCategory'>): number =>
   byCategory.Write + byCategory.Execute + byCategory.Destructive + byCategory.Financial;
 
+/** From worst to harmless. */
+export const BY_RISK: readonly Category[] = CATEGORIES.toReversed();
+
+/** The worst of what the tools of a server can do, and how many can change something. */
+const serverMark = (server: ServerCard): Text => {
+  const { toolCount, byCategory, verifiedOn } = server;
+  const worst = BY_RISK.find((category) => byCategory[category] > 0);
+  if (verifiedOn === null || worst === undefined) return 'Tools not listed yet';
+  return [
+    riskBadge(worst, RISKS[worst]),
+    ` ${count(dangerous(server))} of ${counted(toolCount, 'tool')} can change something`,
+  ];
+};
+
 /** Servers as cards. */
 export const serverCards = (servers: readonly ServerCard[]): Block => ({
   as: 'cards',
   items: servers.map((server): Card => {
-    const { slug, name, summary, toolCount, tokens, verifiedOn } = server;
-    return {
-      to: serverPath(slug),
-      title: name,
-      text: summary,
-      mark:
-        verifiedOn === null
-          ? 'Tools not listed yet'
-          : `${counted(toolCount, 'tool')}, ${count(dangerous(server))} can change something, ${count(tokens)} tokens`,
-    };
+    const { slug, name, summary } = server;
+    return { to: serverPath(slug), title: name, text: summary, mark: serverMark(server) };
   }),
 });
 

@@ -1,10 +1,10 @@
-import { CATEGORIES, type Category } from '../../../policy-engine/classify/classify.js';
+import type { Category } from '../../../policy-engine/classify/classify.js';
 import type { ServerFacts, ToolRow } from '../catalog-port.js';
 import { riskWordsOf } from '../content/risks.js';
 import { heading, lead, link, list, note, paragraph, strong, type Block, type Text } from '../document/blocks.js';
 import { crumbsData, type Page, type Site } from '../page.js';
 import { policyText } from '../policy-text.js';
-import { count, counted, dangerous, riskBadge, serverPath, share, toolIndex } from './parts.js';
+import { BY_RISK, count, counted, dangerous, riskBadge, serverPath, share, toolIndex } from './parts.js';
 
 const CRUMBS = [{ to: '/catalog', text: 'Catalog' }];
 /** How many tools one page lists, and how many a policy on a page has at most. */
@@ -12,9 +12,6 @@ export const TOOLS_PER_PAGE = 250;
 const MAX_POLICY_TOOLS = 400;
 const SMALL_CONTEXT = 200_000;
 const LARGE_CONTEXT = 1_000_000;
-
-/** From worst to harmless. */
-const BY_RISK: readonly Category[] = CATEGORIES.toReversed();
 
 const byRisk = (tools: readonly ToolRow[]): readonly ToolRow[] =>
   tools.toSorted(
