@@ -105,6 +105,13 @@ describe('a syslog receiver that misbehaves', () => {
       { items: itemsFrom(1, 50), ...(signal ? { signal } : {}) },
     );
 
+  test('one that closes each connection at once has not taken the batch, however often it is tried', async () => {
+    const proxy = await startTcpProxy(1);
+    proxy.set('close');
+    for (let count = 0; count < 30; count += 1) expect(await send(proxy.port)).toMatchObject({ outcome: 'retry' });
+    await proxy.stop();
+  });
+
   test('one that takes connections and reads nothing has not taken the batch', async () => {
     const proxy = await startTcpProxy(1);
     proxy.set('hang');

@@ -13,7 +13,7 @@ type Event = Readonly<{
 
 export type Splunk = HttpReceiver &
   Readonly<{
-    /** What is indexed: with acknowledgement only what was told so. */
+    /** What is indexed. */
     events: () => readonly Event[];
     /** From now on batches are taken and never indexed. */
     stopIndexing: () => void;
@@ -51,8 +51,8 @@ const error = (status: number, code: number, text: string, more: object = {}): R
  * documentation describe it: tokens, channels, codes, acknowledgements.
  */
 export const startSplunk = async (token: SplunkToken, certificates?: Certificates): Promise<Splunk> => {
-  const taken = new Map<number, readonly Event[]>();
-  const acknowledged: Event[] = [];
+  const indexedByAck = new Map<number, boolean>();
+  const indexed: Event[] = [];
   let [nextId, isIndexing] = [0, true];
 
   const take = (request: Received): Reply => {
@@ -72,24 +72,17 @@ export const startSplunk = async (token: SplunkToken, certificates?: Certificate
     if (poison >= 0) return error(400, 6, 'Invalid data format', { 'invalid-event-number': poison });
     const foreign = events.some(({ index }) => index !== undefined && token.indexes?.includes(index) === false);
     if (foreign) return error(400, 7, 'Incorrect index', { 'invalid-event-number': 0 });
-    if (token.acknowledge !== true) {
-      acknowledged.push(...events);
-      return json(200, { text: 'Success', code: 0 });
-    }
+    if (isIndexing) indexed.push(...events);
+    if (token.acknowledge !== true) return json(200, { text: 'Success', code: 0 });
     const ackId = nextId++;
-    taken.set(ackId, isIndexing ? events : []);
+    indexedByAck.set(ackId, isIndexing);
     return json(200, { text: 'Success', code: 0, ackId });
   };
 
   const acknowledge = (request: Received): Reply => {
     if (token.acknowledge !== true) return error(400, 14, 'ACK is disabled');
     const { acks } = JSON.parse(textOf(request)) as { acks: number[] };
-    const states = acks.map((id) => {
-      const events = taken.get(id) ?? [];
-      taken.delete(id);
-      acknowledged.push(...events);
-      return [id, events.length > 0] as const;
-    });
+    const states = acks.map((id) => [id, indexedByAck.get(id) ?? false] as const);
     return json(200, { acks: Object.fromEntries(states) });
   };
 
@@ -106,7 +99,7 @@ export const startSplunk = async (token: SplunkToken, certificates?: Certificate
   }, certificates);
   return {
     ...receiver,
-    events: () => acknowledged,
+    events: () => indexed,
     stopIndexing: () => (isIndexing = false),
     startIndexing: () => (isIndexing = true),
   };

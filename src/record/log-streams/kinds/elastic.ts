@@ -18,6 +18,7 @@ type ElasticConfig = Readonly<{
 
 /** An answer names every item, some 200 bytes each; errors are longer. */
 const MAX_ANSWER_BYTES = 4 * 2 ** 20;
+const MAX_KEPT_ANSWER = 2048;
 
 /** A data stream takes no document without `@timestamp`, which ECS alone has of itself. */
 const documentOf =
@@ -44,13 +45,13 @@ const itemStatus = (item: unknown): Readonly<{ status: number; text: string }> =
 
 const hasIt = (status: number): boolean => (status >= 200 && status < 300) || status === 409;
 
-/** The answer as it is kept: a whole one would be the list of all that went well. */
-const shortAnswer = (answer: Answer, statuses: ReturnType<typeof itemStatus>[]): Answer => {
-  const failed = statuses.find(({ status }) => !hasIt(status));
-  return failed === undefined
-    ? { httpStatus: answer.httpStatus, body: `{"errors":false,"items":${statuses.length}}` }
-    : { httpStatus: failed.status, body: failed.text };
-};
+type ItemResult = ReturnType<typeof itemStatus>;
+
+const answerOfItem = ({ status, text }: ItemResult): Answer => ({ httpStatus: status, body: text });
+
+/** The first item that is a reason to send all of them again. */
+const toComeAgain = ({ status }: ItemResult): boolean =>
+  !(status >= 400 && status < 500) || status === 404 || status === 408 || status === 429;
 
 /**
  * By the statuses of the items: all have to be there or be refused for good. One that is to come again (429, 5xx, or
@@ -59,27 +60,25 @@ const shortAnswer = (answer: Answer, statuses: ReturnType<typeof itemStatus>[]):
 const resultOfItems = (items: readonly OutgoingItem[], body: Json | undefined, whole: Answer): SendResult => {
   const listed = body?.['items'];
   const found = Array.isArray(listed) ? listed.map(itemStatus) : [];
-  const answer = shortAnswer(whole, found);
-  if (found.length !== items.length)
-    return {
-      outcome: 'retry',
-      code: 'half_answer',
-      timedOut: false,
-      answer: { ...whole, body: whole.body.slice(0, 2048) },
-    };
+  // A whole answer would be the list of all that went well.
+  const allThere = { httpStatus: whole.httpStatus, body: `{"errors":false,"items":${found.length}}` };
+  if (body?.['errors'] === false) return { outcome: 'accepted', answer: allThere };
+  if (found.length !== items.length) {
+    const answer = { ...whole, body: whole.body.slice(0, MAX_KEPT_ANSWER) };
+    return { outcome: 'retry', code: 'half_answer', timedOut: false, answer };
+  }
   const failed = found.filter(({ status }) => !hasIt(status));
-  if (failed.length === 0) return { outcome: 'accepted', answer };
+  const [first] = failed;
+  if (first === undefined) return { outcome: 'accepted', answer: allThere };
   const auth = failed.find(({ status }) => status === 401 || status === 403);
-  if (auth !== undefined) return { outcome: 'auth_error', code: `item_${auth.status}`, answer };
-  const later = failed.find(
-    ({ status }) => !(status >= 400 && status < 500) || status === 429 || status === 408 || status === 404,
-  );
-  if (later !== undefined) return { outcome: 'retry', code: `item_${later.status}`, timedOut: false, answer };
+  if (auth) return { outcome: 'auth_error', code: `item_${auth.status}`, answer: answerOfItem(auth) };
+  const later = failed.find(toComeAgain);
+  if (later) return { outcome: 'retry', code: `item_${later.status}`, timedOut: false, answer: answerOfItem(later) };
   const refused = items.flatMap(({ record }, index) => {
     const { status, text } = found[index] ?? { status: 0, text: '' };
     return hasIt(status) ? [] : [{ seq: record.seq, answer: { httpStatus: status, body: text } }];
   });
-  return { outcome: 'accepted_except', answer, refused };
+  return { outcome: 'accepted_except', answer: answerOfItem(first), refused };
 };
 
 const resultOfBulk = (items: readonly OutgoingItem[], exchange: HttpExchange): SendResult => {

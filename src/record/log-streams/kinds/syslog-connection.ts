@@ -1,17 +1,18 @@
 import type { Socket } from 'node:net';
-import { guarded, startTimer } from '../../../platform/runtime/guard.js';
+import { guarded, soon, startTimer } from '../../../platform/runtime/guard.js';
 import { connectionFailure } from '../sending/send-http.js';
 
 /** How long a receiver may take for a batch, from connecting to having read it. */
 const TIMEOUT_MS = 30_000;
 
 /**
- * How long a TLS receiver that was never seen to take anything may look at our certificate before the first octet
- * leaves, unless it says sooner that it is content.
+ * How long the connection stays open behind the last octet, at least: a receiver that closed it without reading is
+ * heard in this time. On longer ways it is twice as long as connecting took, which is a way there and back or more.
  */
-const CERTIFICATE_CHECK_MS = 300;
+const MIN_LINGER_MS = 50;
+const MAX_LINGER_MS = 2_000;
 
-type Delivery = Readonly<{ bytes: Buffer; isTls: boolean; isKnown: boolean; signal: AbortSignal }>;
+type Delivery = Readonly<{ bytes: Buffer; isTls: boolean; signal: AbortSignal }>;
 export type DeliveryFailure = Readonly<{ code: string; message: string }>;
 
 const closedEarly: DeliveryFailure = {
@@ -24,50 +25,50 @@ const timedOut: DeliveryFailure = {
 };
 const stopped: DeliveryFailure = { code: 'stopped', message: 'sending was stopped' };
 
+const lingerMs = (connectedInMs: number): number => Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * connectedInMs));
+
 /**
  * Sends bytes over a connection of their own and resolves to undefined when the receiver has read them to the end.
  *
  * Syslog has no acknowledgement. A write that succeeds has only filled the buffers of both hosts: what a receiver that
- * died or refused us had not read would be lost without a sign. So a batch ends its connection, and is taken when
- * the receiver, which reads up to that end, ends its side too. One that hangs, or refuses our certificate after the
- * handshake (in TLS 1.3 a client learns that late), does not.
+ * died or refused us had not read would be lost without a sign. So a batch ends its connection, and is taken when the
+ * receiver, which reads up to that end, then ends its side too. A receiver that hangs does not; one that dies with more
+ * to read resets the connection. One that ends its side first has not read all: a proxy whose receivers are away, or,
+ * in TLS 1.3, a receiver that refuses our certificate, which a client learns after the handshake. To hear of those our
+ * end comes a little after the last octet.
  */
 export const deliverOver = (
   connect: () => Socket,
-  { bytes, isTls, isKnown, signal }: Delivery,
+  { bytes, isTls, signal }: Delivery,
 ): Promise<DeliveryFailure | undefined> =>
   new Promise((resolve) => {
+    const beganAt = performance.now();
     const socket = connect();
-    let isAllSent = false;
+    const timers = [startTimer('syslog', TIMEOUT_MS, () => settle(timedOut))];
+    let isEnded = false;
     const settle = (failure: DeliveryFailure | undefined): void => {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       socket.destroy();
       resolve(failure);
     };
     const stop = guarded('syslog', () => settle(stopped));
-    const timer = startTimer('syslog', TIMEOUT_MS, () => settle(timedOut));
-    const sendAll = (): void => {
-      socket.end(bytes, () => (isAllSent = true));
+    const end = (): void => {
+      if (socket.destroyed) return;
+      isEnded = true;
+      socket.end();
     };
     socket.on('error', (error) => settle(connectionFailure(error)));
     socket.on('close', () => settle(closedEarly));
-    socket.on('end', () => settle(isAllSent ? undefined : closedEarly));
+    socket.on('end', () => settle(isEnded ? undefined : closedEarly));
     socket.resume();
-    if (!isTls) socket.once('connect', sendAll);
-    else socket.once('secureConnect', () => (isKnown ? sendAll() : sendWhenContent(socket, sendAll)));
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      const linger = lingerMs(performance.now() - beganAt);
+      socket.write(bytes, (error) => {
+        // A busy process hears of what has come meanwhile before it goes on.
+        if (!error && !socket.destroyed) timers.push(startTimer('syslog', linger, () => soon('syslog', end)));
+      });
+    });
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
-
-/** A session ticket comes after the receiver has checked our certificate; not every receiver gives one. */
-const sendWhenContent = (socket: Socket, sendAll: () => void): void => {
-  const send = (): void => {
-    clearTimeout(timer);
-    socket.off('session', send);
-    if (socket.writable) sendAll();
-  };
-  const timer = startTimer('syslog', CERTIFICATE_CHECK_MS, send);
-  socket.once('session', send);
-  socket.once('close', () => clearTimeout(timer));
-};

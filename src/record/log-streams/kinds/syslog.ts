@@ -38,8 +38,6 @@ const tooLong = (bytes: number): string =>
 class SyslogDestination {
   readonly #config: SyslogConfig;
   readonly #deps: DestinationDeps;
-  /** Whether the receiver has taken a batch since this was opened, and so takes our certificate. */
-  #isKnown = false;
 
   constructor(config: SyslogConfig, deps: DestinationDeps) {
     this.#config = config;
@@ -52,9 +50,8 @@ class SyslogDestination {
     const { host, port, tls = {} } = this.#config;
     const failure = await deliverOver(
       () => this.#deps.outbound.socket({ host, port, ...(tls === false ? {} : { tls }) }),
-      { bytes: Buffer.concat(sendable), isTls: tls !== false, isKnown: this.#isKnown, signal },
+      { bytes: Buffer.concat(sendable), isTls: tls !== false, signal },
     );
-    this.#isKnown = failure === undefined;
     if (failure !== undefined)
       return {
         outcome: 'retry',
