@@ -1030,6 +1030,7 @@ create table servers (
   acceptances integer not null default 0,
   eras text[] not null,
   restart_sessions boolean not null default true,
+  tool_categories jsonb not null default '{}'::jsonb,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
 alter table servers enable row level security;

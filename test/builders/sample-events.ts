@@ -103,6 +103,8 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
   },
   'tool.disabled': { serverId: id('srv'), tool: 'delete_group' },
   'tool.enabled': { serverId: id('srv'), tool: 'delete_group' },
+  'tool.categoryOverruled': { serverId: id('srv'), tool: 'close_issue', category: 'Execute', reason: 'It runs a hook' },
+  'tool.categoryRestored': { serverId: id('srv'), tool: 'close_issue' },
   'tool.changed': { serverId: id('srv'), tool: 'list_issues', previousDefinitionHash: HASH, definitionHash: HASH },
   'tool.accepted': { serverId: id('srv'), tool: 'list_issues', previousDefinitionHash: HASH, definitionHash: HASH },
   'policy.published': {

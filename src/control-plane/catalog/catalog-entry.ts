@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import { definitionHash } from '../../mcp/upstream/tool-definition.js';
 import type { Json } from '../../platform/json/json-object.js';
-import {
-  amountInputOf,
-  CATEGORIES,
-  type Category,
-  type ClassifiedTool,
-} from '../../policy-engine/classify/classify.js';
+import { amountInputOf, CATEGORIES, type Category } from '../../policy-engine/classify/classify.js';
+import type { CountedTool } from './classify-request.js';
 
 /** A tool of the catalog: what was found of its definition, and nothing of its text but names. */
 export type CatalogTool = Readonly<{
@@ -77,7 +73,7 @@ const inputNamesOf = ({ inputSchema }: Json): readonly string[] => {
 };
 
 /** A tool of the catalog, from its definition and what the classifier said of it. */
-export const catalogToolOf = (definition: Json, found: ClassifiedTool): CatalogTool => ({
+export const catalogToolOf = (definition: Json, found: CountedTool): CatalogTool => ({
   name: found.name,
   category: found.category,
   confidence: found.confidence,

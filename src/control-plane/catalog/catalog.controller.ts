@@ -2,7 +2,6 @@ import { Body, Controller, Get, HttpCode, Ip, Param, Post, Query } from '@nestjs
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed } from '../../platform/rest/allowed.js';
 import { MaxBody } from '../../platform/rest/max-body.js';
-import type { Classification } from '../../policy-engine/classify/classify.js';
 import {
   CatalogServerDetailView,
   CatalogServerPage,
@@ -12,6 +11,7 @@ import {
   ClassifyTools,
   MAX_TOOLS,
 } from './catalog.dto.js';
+import type { Classification } from './classify-request.js';
 import { CatalogService } from './catalog.service.js';
 import { CLASSIFICATIONS_A_MINUTE } from './classify-gate.js';
 

@@ -1,15 +1,16 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { isStorableText } from '../../platform/json/storable.js';
 import { Database, type Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { Page } from '../../platform/rest/page.js';
-import { classifying, RISKS, type Classification, type Risk } from '../../policy-engine/classify/classify.js';
+import { RISKS, type Risk } from '../../policy-engine/classify/classify.js';
 import { recommendedPolicy, recommendedServerPolicy } from '../../policy-engine/classify/recommend.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
-import { inSlices } from '../../policy-engine/slices.js';
 import { networkOf } from '../accounts/login-limits.js';
 import type { CatalogTool } from './catalog-entry.js';
+import type { Classification } from './classify-request.js';
+import { ClassifyThreads } from './classify-threads.js';
 import { listCatalogServers, type CatalogQuery } from './catalog-list.js';
 import {
   findSimilarTools,
@@ -45,7 +46,8 @@ const shownTool = (tool: CatalogTool): ShownTool => ({ ...tool, risk: RISKS[tool
  * organization. `address` is the network address of who asks, whose requests take turns with those of others.
  */
 @Injectable()
-export class CatalogService {
+export class CatalogService implements OnApplicationShutdown {
+  readonly #threads = new ClassifyThreads();
   readonly #db: Database;
   #loaded: Promise<void> | undefined;
 
@@ -53,13 +55,17 @@ export class CatalogService {
     this.#db = db;
   }
 
+  /** Ends the threads that classify. */
+  onApplicationShutdown(): void {
+    this.#threads.stop();
+  }
+
   /**
-   * Classifies definitions in slices between other work of the process; the requests of one address go one after the
-   * other. @throws Problem invalid_body for definitions that can't be read
+   * Classifies definitions beside the event loop, those of one address one after the other.
+   * @throws Problem invalid_body for definitions that can't be read, too_many_requests, unavailable
    */
   classify({ tools, server }: ClassifyTools, address: string): Promise<Classification> {
-    const read = readDefinitions(tools, server);
-    return inSlices(`classify ${networkOf(address)}`, classifying(read.tools, read.server));
+    return this.#threads.run(networkOf(address), readDefinitions(tools, server));
   }
 
   /** A page of servers. @throws Problem invalid_body for a cursor of another list */

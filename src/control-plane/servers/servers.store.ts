@@ -23,7 +23,7 @@ import type { ToolsState } from './tool-definitions.js';
 /** A server without its tools: what lists show. */
 export type ServerSummary = Readonly<{ id: string; version: number; toolCount: number }> & Common;
 
-type Common = Omit<ServerState, keyof ToolsState | 'disabledTools' | 'deleted'>;
+type Common = Omit<ServerState, keyof ToolsState | 'disabledTools' | 'toolCategories' | 'deleted'>;
 
 type Row = {
   id: string;
@@ -74,6 +74,13 @@ const saveDefinitions = async (
   );
 };
 
+const toolValues = ({ tools, disabledTools, accepted, acceptances }: ServerState): readonly unknown[] => [
+  JSON.stringify(tools),
+  JSON.stringify(disabledTools),
+  JSON.stringify(accepted),
+  acceptances,
+];
+
 /**
  * The history of a server, its row in `servers`, and in `tool_definitions` every definition that its tools have had.
  */
@@ -87,9 +94,15 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   },
   load: async (tx, organizationId, id) => {
     const { rows } = await tx.query<
-      Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }
+      Row &
+        ToolsState & {
+          version: number;
+          disabled_tools: readonly string[];
+          tool_categories: ServerState['toolCategories'];
+          deleted: boolean;
+        }
     >(
-      `select ${COLUMNS}, version, tools, disabled_tools, accepted, acceptances, deleted from servers
+      `select ${COLUMNS}, version, tools, disabled_tools, tool_categories, accepted, acceptances, deleted from servers
         where organization_id = $1 and id = $2`,
       [organizationId, id],
     );
@@ -101,6 +114,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
           ...common(row),
           tools: row.tools,
           disabledTools: row.disabled_tools,
+          toolCategories: row.tool_categories,
           accepted: row.accepted,
           acceptances: row.acceptances,
           deleted: row.deleted,
@@ -112,8 +126,8 @@ export const serverStream: Stream<ServerState, ServerBody> = {
     await tx.query(
       `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail,
         disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at,
-        discovered_at, deleted, eras, restart_sessions)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+        discovered_at, deleted, eras, restart_sessions, tool_categories)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
        on conflict (organization_id, id) do update
          set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
          client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail,
@@ -121,7 +135,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
          protocol_version = excluded.protocol_version, tools = excluded.tools,
            disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances,
            discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras,
-           restart_sessions = excluded.restart_sessions`,
+           restart_sessions = excluded.restart_sessions, tool_categories = excluded.tool_categories`,
       [
         organizationId,
         id,
@@ -135,15 +149,13 @@ export const serverStream: Stream<ServerState, ServerBody> = {
         state.disabled,
         state.serverInfo,
         state.protocolVersion,
-        JSON.stringify(state.tools),
-        JSON.stringify(state.disabledTools),
-        JSON.stringify(state.accepted),
-        state.acceptances,
+        ...toolValues(state),
         state.createdAt,
         state.discoveredAt,
         state.deleted,
         state.eras,
         state.restartSessions,
+        JSON.stringify(state.toolCategories),
       ],
     );
     await saveDefinitions(tx, { organizationId, id, tools: state.tools });

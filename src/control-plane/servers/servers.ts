@@ -8,10 +8,14 @@ import type {
 } from '../../record/event-log/events/index.js';
 import { eraOf, type Era } from '../../mcp/protocol/era.js';
 import { notFound } from '../../platform/runtime/problems.js';
+import type { Category } from '../../policy-engine/classify/classify.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
 import { afterAcceptance, afterDiscovery, discoveredEvents, noTools, type ToolsState } from './tool-definitions.js';
 
 export type ClientAuth = 'token' | 'oauth';
+
+/** What a member says that a tool can do, and why. */
+export type Overruling = Readonly<{ category: Category; reason: string }>;
 
 /**
  * What a server's events add up to. `status` is what the newest discovery found; `tools` are those of the newest one
@@ -32,6 +36,8 @@ export type ServerState = Readonly<{
   eras: readonly Era[];
   /** Names of tools whose calls are refused, whatever later discoveries find. */
   disabledTools: readonly string[];
+  /** What members say that tools can do, by name, against what is found. */
+  toolCategories: Readonly<Record<string, Overruling>>;
   createdAt: string;
   discoveredAt: string | null;
   deleted: boolean;
@@ -62,6 +68,7 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
   eras: [],
   ...noTools,
   disabledTools: [],
+  toolCategories: {},
   createdAt: event.time,
   discoveredAt: null,
   deleted: false,
@@ -101,6 +108,17 @@ const changedIn = (
   restartSessions: restartSessions ?? state.restartSessions,
 });
 
+/** Names are texts of the server's: `__proto__` is one among others. */
+const withOverruling = (
+  { toolCategories }: ServerState,
+  tool: string,
+  overruling: Overruling | undefined,
+): ServerState['toolCategories'] =>
+  Object.fromEntries([
+    ...Object.entries(toolCategories).filter(([name]) => name !== tool),
+    ...(overruling ? [[tool, { category: overruling.category, reason: overruling.reason }] as const] : []),
+  ]);
+
 /** Applies one event of a server. A server begins with `server.registered`. */
 export const evolveServer = (state: ServerState | undefined, event: ControlEvent & ServerBody): ServerState => {
   if (event.type === 'server.registered') return began(event);
@@ -114,6 +132,10 @@ export const evolveServer = (state: ServerState | undefined, event: ControlEvent
       return { ...state, disabledTools: [...state.disabledTools, event.tool] };
     case 'tool.enabled':
       return { ...state, disabledTools: state.disabledTools.filter((name) => name !== event.tool) };
+    case 'tool.categoryOverruled':
+      return { ...state, toolCategories: withOverruling(state, event.tool, event as Overruling) };
+    case 'tool.categoryRestored':
+      return { ...state, toolCategories: withOverruling(state, event.tool, undefined) };
     case 'tool.changed':
       return state;
     case 'tool.accepted':
@@ -175,4 +197,26 @@ export const decideToolSwitch = (
   if (!tools.some(({ name }) => name === tool)) throw notFound('tool');
   if (disabled === undefined || disabledTools.includes(tool) === disabled) return [];
   return [{ type: disabled ? 'tool.disabled' : 'tool.enabled', serverId, tool }];
+};
+
+/** What a member says that a tool can do; undefined when nobody says anything. */
+export const overrulingOf = ({ toolCategories }: ServerState, tool: string): Overruling | undefined =>
+  Object.hasOwn(toolCategories, tool) ? toolCategories[tool] : undefined;
+
+/**
+ * The event by which a member overrules what is found of a tool, or takes that back; none when it is so already.
+ * @throws Problem `not_found` for a tool that the newest discovery did not find
+ */
+export const decideToolCategory = (
+  serverId: string,
+  state: ServerState | undefined,
+  { tool, overruling }: Readonly<{ tool: string; overruling: Overruling | undefined }>,
+): readonly ServerBody[] => {
+  const server = existingServer(state);
+  if (!server.tools.some(({ name }) => name === tool)) throw notFound('tool');
+  const now = overrulingOf(server, tool);
+  if (now?.category === overruling?.category && now?.reason === overruling?.reason) return [];
+  return overruling === undefined
+    ? [{ type: 'tool.categoryRestored', serverId, tool }]
+    : [{ type: 'tool.categoryOverruled', serverId, tool, ...overruling }];
 };

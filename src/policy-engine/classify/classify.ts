@@ -1,11 +1,11 @@
 import type { PolicyDocument } from '../document.js';
 import { finish, type Sliced } from '../slices.js';
 import { GUESSED, judge, type Finding, type Judged } from './category.js';
-import { hintsOf, wordsOf, type ServerDescription, type ToolDefinition } from './definition.js';
+import { hintsOf, wordsOf, type ServerDescription, type ToolDefinition, type Words } from './definition.js';
+import { isWorse } from './match.js';
 import { amountInputOf, recommendedPolicy } from './recommend.js';
-import { MEANINGS, RISKS, type Category, type Risk } from './rule.js';
+import { CATEGORIES, MEANINGS, RISKS, type Category, type Risk } from './rule.js';
 import { signalsOf } from './signals.js';
-import { estimateTokens } from './tokens.js';
 
 export type { ServerDescription, ToolDefinition } from './definition.js';
 export { CATEGORIES, RISK_NAMES, RISKS, type Category, type Risk } from './rule.js';
@@ -13,7 +13,7 @@ export { amountInputOf } from './recommend.js';
 
 /**
  * What a tool can do to its user. `evidence` says in words why, `signals` what else a person should know; `confidence`
- * goes from 0 to 1; `tokens` is about what the definition takes of a context window.
+ * goes from 0 to 1.
  */
 export type ClassifiedTool = Readonly<{
   name: string;
@@ -22,7 +22,6 @@ export type ClassifiedTool = Readonly<{
   confidence: number;
   evidence: readonly string[];
   signals: readonly string[];
-  tokens: number;
   recommendedPolicy: PolicyDocument;
 }>;
 
@@ -42,8 +41,10 @@ const sentenceOf = ({ source, match }: Finding): string =>
   `${sources[source]} "${match.words.slice(0, MAX_QUOTED_LENGTH)}", ` +
   (match.rule.because ?? MEANINGS[match.rule.category]);
 
+type Hinted = Judged & Readonly<{ hint?: string }>;
+
 /** The category with the server's hints, which raise it but never lower it. */
-function withHints(judged: Judged, tool: ToolDefinition): Judged & Readonly<{ hint?: string }> {
+function withHints(judged: Judged, tool: ToolDefinition): Hinted {
   const { readOnly, destructive } = hintsOf(tool);
   if (destructive === true && judged.confidence <= GUESSED)
     return { ...judged, category: 'Destructive', findings: [], hint: 'The server calls it destructive' };
@@ -52,63 +53,89 @@ function withHints(judged: Judged, tool: ToolDefinition): Judged & Readonly<{ hi
   return judged;
 }
 
-function evidenceOf({ category, findings, hint }: Judged & Readonly<{ hint?: string }>): readonly string[] {
+function evidenceOf({ category, findings, hint }: Hinted): readonly string[] {
   const sentences = [...new Set(findings.map(sentenceOf))].slice(0, MAX_EVIDENCE);
   if (hint !== undefined) return [hint, ...sentences];
   if (sentences.length > 0) return sentences;
   return [`Nothing in the definition says what it does, so it counts as ${category}`];
 }
 
-/**
- * The text of a definition as a client shows it to a model. Members of a schema that JSON can't hold are left out.
- */
-const textOf = ({ name, description, inputSchema }: ToolDefinition): string =>
-  JSON.stringify({ name, description, inputSchema });
+type Found = Readonly<{ tool: ToolDefinition; words: Words; judged: Hinted }>;
+
+const find = (tool: ToolDefinition, server: ServerDescription): Found => {
+  const words = wordsOf(tool);
+  return { tool, words, judged: withHints(judge(words, server), tool) };
+};
+
+const classified = ({ tool, words, judged }: Found): ClassifiedTool => ({
+  name: tool.name,
+  category: judged.category,
+  risk: RISKS[judged.category],
+  confidence: judged.confidence,
+  evidence: evidenceOf(judged),
+  signals: signalsOf(tool, words, judged.category),
+  recommendedPolicy: recommendedPolicy({
+    name: tool.name,
+    category: judged.category,
+    amountInput: amountInputOf(tool.inputSchema),
+  }),
+});
+
+/** What the sibling tools of one that says nothing mostly do, where that is worse than writing. */
+type Siblings = Readonly<{ category: Category; count: number; of: number }>;
+
+const MIN_SIBLINGS = 3;
+
+function siblingsOf(found: readonly Found[]): Siblings | undefined {
+  const known = found.filter(({ judged }) => judged.confidence > GUESSED);
+  const counts = CATEGORIES.filter((one) => isWorse(one, 'Write')).map((category) => ({
+    category,
+    count: known.filter(({ judged }) => judged.category === category).length,
+    of: known.length,
+  }));
+  const [most] = counts.toSorted((one, other) => other.count - one.count);
+  return most !== undefined && known.length >= MIN_SIBLINGS && 2 * most.count >= known.length ? most : undefined;
+}
+
+/** A tool that nothing speaks for does what most of its siblings do, when that is worse than what was guessed. */
+function besideSiblings(found: Found, siblings: Siblings | undefined): Found {
+  const { judged } = found;
+  if (siblings === undefined || judged.confidence > GUESSED || !isWorse(siblings.category, judged.category))
+    return found;
+  const { category, count, of } = siblings;
+  const hint = `It says nothing itself, and ${count} of ${of} other tools of its server are ${category}`;
+  return { ...found, judged: { ...judged, category, findings: [], hint } };
+}
 
 /**
  * Classifies one tool by its definition and what is known of its server. Pure: the same input, in any letter case and
  * with its members in any order, gets the same category, evidence and signals. Doubt goes to the higher risk.
  */
 export function classifyTool(tool: ToolDefinition, server: ServerDescription = {}): ClassifiedTool {
-  const words = wordsOf(tool);
-  const judged = withHints(judge(words, server), tool);
-  return {
-    name: tool.name,
-    category: judged.category,
-    risk: RISKS[judged.category],
-    confidence: judged.confidence,
-    evidence: evidenceOf(judged),
-    signals: signalsOf(tool, words, judged.category),
-    tokens: estimateTokens(textOf(tool)),
-    recommendedPolicy: recommendedPolicy({
-      name: tool.name,
-      category: judged.category,
-      amountInput: amountInputOf(tool.inputSchema),
-    }),
-  };
+  return classified(find(tool, server));
 }
 
-/** The tools of a server, and the tokens of all definitions together. */
-export type Classification = Readonly<{ tools: readonly ClassifiedTool[]; tokens: number }>;
-
-/** What classifying a tool takes: about 0.1 ms, and more for a long definition, up to 4 ms for names of 200 inputs. */
+/** What classifying a tool takes: about 0.1 ms. */
 const STEPS_PER_TOOL = 10_000;
-const STEPS_PER_TOKEN = 50;
 
-/** Classifies the tools of a server in slices. */
-export function* classifying(tools: readonly ToolDefinition[], server: ServerDescription = {}): Sliced<Classification> {
-  const classified: ClassifiedTool[] = [];
-  let tokens = 0;
+/** Classifies the tools of a server in slices; each beside the others, whose order does not matter. */
+export function* classifying(
+  tools: readonly ToolDefinition[],
+  server: ServerDescription = {},
+): Sliced<readonly ClassifiedTool[]> {
+  const found: Found[] = [];
   for (const tool of tools) {
-    const one = classifyTool(tool, server);
-    classified.push(one);
-    tokens += one.tokens;
-    yield STEPS_PER_TOOL + STEPS_PER_TOKEN * one.tokens;
+    found.push(find(tool, server));
+    yield STEPS_PER_TOOL;
   }
-  return { tools: classified, tokens };
+  const siblings = siblingsOf(found);
+  return found.map((one) => classified(besideSiblings(one, siblings)));
 }
 
 /** Classifies the tools of a server at once. */
-export function classifyTools(tools: readonly ToolDefinition[], server: ServerDescription = {}): Classification {
+export function classifyTools(
+  tools: readonly ToolDefinition[],
+  server: ServerDescription = {},
+): readonly ClassifiedTool[] {
   return finish(classifying(tools, server));
 }

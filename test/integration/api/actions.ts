@@ -128,6 +128,11 @@ export const actions = {
     for (const disabled of [true, false])
       await ask(own, expected(200), `PATCH /v1/servers/${id}/tools/echo`, { disabled });
   }),
+  overruleTool: toOne('servers', async ({ own }, id, { expected, pick }) => {
+    const category = ['Read', 'Write', 'Execute', 'Destructive', 'Financial'][pick % 5];
+    await ask(own, expected(200), `PUT /v1/servers/${id}/tools/echo/category`, { category, reason: `as ${pick}` });
+    if (pick % 2 === 0) await ask(own, expected(204), `DELETE /v1/servers/${id}/tools/echo/category`);
+  }),
   acceptTool: toOne(
     'servers',
     async ({ own }, id, { expected }) =>

@@ -22,6 +22,7 @@ const document = (await request(`${toolgate.url}/openapi.json`, 'GET')).body as 
 /** Operations that may write and change nothing of the control plane. Logging out ends the session that asks for it. */
 const CHANGE_NOTHING: readonly string[] = [
   'POST /v1/logout',
+  'POST /v1/servers/{id}/policies/recommended',
   'POST /v1/policies/validate',
   'POST /v1/policies/test',
   'POST /v1/policies/{id}/decide',

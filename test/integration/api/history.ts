@@ -195,6 +195,10 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: false });
   await story.ask(200, `POST /v1/servers/${main}/discover`);
   for (const disabled of [true, false]) await story.ask(200, `PATCH /v1/servers/${main}/tools/fail`, { disabled });
+  await story.ask(200, `PUT /v1/servers/${main}/tools/fail/category`, { category: 'Execute', reason: 'It runs a job' });
+  await story.ask(204, `DELETE /v1/servers/${main}/tools/fail/category`);
+  await story.ask(200, `PUT /v1/servers/${main}/tools/fail/category`, { category: 'Read', reason: 'It only looks' });
+  await story.ask(200, `POST /v1/servers/${main}/policies/recommended`, { posture: 'balanced' });
   await story.ask(200, `PATCH /v1/servers/${doomed}`, {
     transport: { type: 'streamable-http', url: upstream.url },
     auth: { type: 'none' },

@@ -39,6 +39,8 @@ const TYPES: Readonly<Record<Exclude<ControlBody['type'], 'organization.deleted'
   'tools.discovered': true,
   'tool.disabled': true,
   'tool.enabled': true,
+  'tool.categoryOverruled': true,
+  'tool.categoryRestored': true,
   'tool.changed': true,
   'tool.accepted': true,
   'policy.published': true,

@@ -1,7 +1,7 @@
 import type { TestToolgate } from '../../support/toolgate.js';
 import { catalogToolOf } from '../../../src/control-plane/catalog/catalog-entry.js';
+import { classifyDefinitions } from '../../../src/control-plane/catalog/classify-request.js';
 import { lockCatalog, saveEntries } from '../../../src/control-plane/catalog/save-entries.js';
-import { classifyTool } from '../../../src/policy-engine/classify/classify.js';
 
 export type Got = Readonly<{ status: number; text: string; headers: Headers }>;
 
@@ -29,7 +29,8 @@ export const putServer = async (
   server: Readonly<{ name: string; summary?: string }>,
   definitions: readonly Definition[],
 ): Promise<void> => {
-  const tools = definitions.map((definition) => catalogToolOf(definition, classifyTool(definition, server)));
+  const found = classifyDefinitions({ tools: definitions, server }).tools;
+  const tools = definitions.flatMap((definition, at) => (found[at] ? [catalogToolOf(definition, found[at])] : []));
   await db.asWorker(async (tx) => {
     await lockCatalog(tx);
     await saveEntries(tx, [

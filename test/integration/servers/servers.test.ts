@@ -540,10 +540,15 @@ describe('discovering again', () => {
       pinnedHash: null,
       changed: false,
       changes: [],
-      category: null,
-      risk: null,
-      evidence: null,
-      recommendedPolicy: null,
+      category: 'Write',
+      risk: 'medium',
+      evidence: ['Nothing in the definition says what it does, so it counts as Write'],
+      recommendedPolicy: {
+        version: '1',
+        default: 'deny',
+        tools: { Zed: { limits: [{ counter: 'Zed_rate', window: 'hour', max: 30, scope: 'grant' }] } },
+      },
+      overruled: null,
     });
   });
 

@@ -241,12 +241,10 @@ describe('For any definition', () => {
     );
   });
 
-  test('tools do not depend on the order in which they stand, and their tokens add up', () => {
+  test('tools do not depend on the order in which they stand', () => {
     fc.assert(
       fc.property(fc.array(definitions, { maxLength: 5 }), (tools) => {
-        const { tools: found, tokens } = classifyTools(tools);
-        expect(classifyTools(tools.toReversed()).tools.toReversed()).toEqual(found);
-        expect(tokens).toBe(found.reduce((sum, one) => sum + one.tokens, 0));
+        expect(classifyTools(tools.toReversed()).toReversed()).toEqual(classifyTools(tools));
       }),
       { numRuns: 100 },
     );

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { classifyTools } from '../../../src/policy-engine/classify/classify.js';
+import { classifyDefinitions } from '../../../src/control-plane/catalog/classify-request.js';
 
 test('The page on the catalog shows what the classifier answers to its example', () => {
   const page = readFileSync(new URL('../../../docs/catalog.md', import.meta.url), 'utf8');
   const [, asked = ''] = /-d '([^']+)'/.exec(page) ?? [];
   const [, answered = ''] = /```json\n([^`]+)```/.exec(page) ?? [];
   const { tools, server } = JSON.parse(asked) as { tools: { name: string }[]; server: { name: string } };
-  expect(classifyTools(tools, server)).toEqual(JSON.parse(answered));
+  expect(classifyDefinitions({ tools, server })).toEqual(JSON.parse(answered));
 });

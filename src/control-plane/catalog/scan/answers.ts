@@ -1,6 +1,7 @@
 import { isObject, type Json } from '../../../platform/json/json-object.js';
-import { classifyTools, type ToolDefinition } from '../../../policy-engine/classify/classify.js';
+import type { ToolDefinition } from '../../../policy-engine/classify/classify.js';
 import { catalogToolOf, type CatalogEntry } from '../catalog-entry.js';
+import { classifyDefinitions } from '../classify-request.js';
 
 /** What a server of a package answered when it was asked for its tools, and how it was started. */
 export type Answer = Readonly<{
@@ -30,7 +31,10 @@ const isTool = (tool: unknown): tool is Json & { name: string } =>
 export const entryOfAnswer = (answer: Answer): CatalogEntry | undefined => {
   const definitions = (answer.tools ?? []).filter(isTool);
   if (definitions.length === 0) return undefined;
-  const { tools } = classifyTools(definitions as readonly ToolDefinition[], { name: answer.package });
+  const { tools } = classifyDefinitions({
+    tools: definitions as readonly ToolDefinition[],
+    server: { name: answer.package },
+  });
   return {
     name: answer.package,
     summary: answer.summary,

@@ -1,6 +1,7 @@
 import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
 import { definitionDiff } from './definition-diff.js';
 import type { ToolChange } from './tool-changes.js';
+import type { ToolRisk } from './tool-risk.js';
 import type { ToolView } from './tools.dto.js';
 
 /**
@@ -14,12 +15,13 @@ export type ToolContext = Readonly<{
   pinnedHash: string | null;
   changes: readonly ToolChange[];
   before: ReadonlyMap<string, DiscoveredTool['definition']>;
+  risk: ToolRisk;
 }>;
 
 /** The view of a discovered tool: its definition, and how that differs from what policies pinned. */
 export const toolView = (
   { name, definitionHash, definition }: DiscoveredTool,
-  { version, disabled, pinnedHash, changes, before }: ToolContext,
+  { version, disabled, pinnedHash, changes, before, risk }: ToolContext,
 ): ToolView => ({
   name,
   version,
@@ -36,8 +38,5 @@ export const toolView = (
     ...change,
     diff: definitionDiff(before.get(change.pinnedHash) ?? {}, definition),
   })),
-  category: null,
-  risk: null,
-  evidence: null,
-  recommendedPolicy: null,
+  ...risk,
 });

@@ -1,9 +1,18 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { pathId } from '../../../platform/rest/path-id.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../../platform/rest/versions.js';
-import { AcceptTool, ToolPage, ToolQuery, ToolView, UpdateTool } from './tools.dto.js';
+import {
+  AcceptTool,
+  OverruleCategory,
+  RecommendedPolicyView,
+  RecommendPolicy,
+  ToolPage,
+  ToolQuery,
+  ToolView,
+  UpdateTool,
+} from './tools.dto.js';
 import { ToolsService } from './tools.service.js';
 
 const SERVER_ID = pathId('srv', 'server');
@@ -56,5 +65,53 @@ export class ToolsController {
     @Body() body: AcceptTool,
   ): Promise<ToolView> {
     return this.#tools.accept(principal, id, name, body);
+  }
+
+  @Put(':name/category')
+  @Allowed('policy_manager')
+  @Tagged()
+  @ApiOkResponse({ type: ToolView, headers: ETAG })
+  overruleToolCategory(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', SERVER_ID) id: string,
+    @Param('name') tool: string,
+    @Body() { category, reason }: OverruleCategory,
+  ): Promise<ToolView> {
+    return this.#tools.overrule(principal, { id, tool }, { category, reason });
+  }
+
+  @Delete(':name/category')
+  @HttpCode(204)
+  @Allowed('policy_manager')
+  @ApiNoContentResponse()
+  async restoreToolCategory(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', SERVER_ID) id: string,
+    @Param('name') tool: string,
+  ): Promise<void> {
+    await this.#tools.overrule(principal, { id, tool }, undefined);
+  }
+}
+
+/** Policies that are proposed for a server by what its tools can do. */
+@ApiTags('policies')
+@Controller('v1/servers/:id/policies/recommended')
+export class RecommendedPolicyController {
+  readonly #tools: ToolsService;
+
+  constructor(tools: ToolsService) {
+    this.#tools = tools;
+  }
+
+  @Post()
+  @HttpCode(200)
+  @Allowed('policy_manager')
+  @ApiOkResponse({ type: RecommendedPolicyView })
+  recommendPolicy(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', SERVER_ID) id: string,
+    @Body() { posture }: RecommendPolicy,
+  ): Promise<RecommendedPolicyView> {
+    return this.#tools.recommend(principal, id, posture);
   }
 }

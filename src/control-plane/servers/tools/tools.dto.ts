@@ -1,8 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Matches, ValidateIf } from 'class-validator';
-import { Flag } from '../../../platform/rest/fields.js';
+import { Flag, OneOf, Text } from '../../../platform/rest/fields.js';
 import { listQueryOf } from '../../../platform/rest/list-query.js';
 import { PageView } from '../../../platform/rest/page.dto.js';
+import { CATEGORIES, RISK_NAMES, type Category } from '../../../policy-engine/classify/classify.js';
+import { POSTURES, type Posture } from '../../../policy-engine/classify/recommend.js';
 
 const whenSent = ValidateIf((_object, value) => value !== undefined);
 const HASH = '^[0-9a-f]{64}$';
@@ -16,6 +18,29 @@ export class UpdateTool {
     description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find',
   })
   disabled?: boolean;
+}
+
+/** What a member says that a tool can do, against what was found. */
+export class OverruleCategory {
+  @OneOf(CATEGORIES) category!: Category;
+  @Text(1, 1000, { description: 'Why; it is on record' }) reason!: string;
+}
+
+/** What the server is to be used for. */
+export class RecommendPolicy {
+  @OneOf(POSTURES, {
+    description:
+      'read-only allows what only reads; balanced is what the catalog recommends; open allows all that a policy can ' +
+      'name, with limits, and asks people before what can not be taken back and what moves money',
+  })
+  posture!: Posture;
+}
+
+export class RecommendedPolicyView {
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'A whole policy; nobody has stored it' })
+  readonly document!: object;
+  @ApiProperty({ type: String, description: 'What it allows, limits, asks about and refuses, in words' })
+  readonly explanation!: string;
 }
 
 export class AcceptTool {
@@ -52,6 +77,12 @@ export class ToolChangeView {
   readonly diff!: readonly DifferenceView[];
 }
 
+/** What was found of a tool before a member said otherwise, and why. */
+export class OverruledView {
+  @OneOf(CATEGORIES) readonly found!: Category;
+  @ApiProperty({ type: String }) readonly reason!: string;
+}
+
 export class ToolView {
   @ApiProperty({ type: String }) readonly name!: string;
   @ApiProperty({ type: 'integer', minimum: 1, description: 'That of the server; also the ETag' })
@@ -75,10 +106,15 @@ export class ToolView {
   readonly pinnedHash!: string | null;
   @Flag({ description: 'Whether a policy refuses the tool because its definition changed' }) readonly changed!: boolean;
   @ApiProperty({ type: [ToolChangeView] }) readonly changes!: readonly ToolChangeView[];
-  @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) readonly category!: null;
-  @ApiProperty({ type: String, nullable: true }) readonly risk!: null;
-  @ApiProperty({ type: String, nullable: true }) readonly evidence!: null;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly recommendedPolicy!: null;
+  @OneOf(CATEGORIES, { description: 'What the tool can do, by its definition or as a member says' })
+  readonly category!: Category;
+  @OneOf(RISK_NAMES, { description: 'It follows from the category' }) readonly risk!: string;
+  @ApiProperty({ type: [String], description: 'Why, in words of the definition' })
+  readonly evidence!: readonly string[];
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'A whole policy for this tool alone' })
+  readonly recommendedPolicy!: object;
+  @ApiProperty({ type: OverruledView, nullable: true, description: 'null while nobody overruled what was found' })
+  readonly overruled!: OverruledView | null;
 }
 
 export class ToolPage extends PageView {

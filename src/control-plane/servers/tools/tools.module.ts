@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { ToolsController } from './tools.controller.js';
+import { RecommendedPolicyController, ToolsController } from './tools.controller.js';
 import { ToolsService } from './tools.service.js';
 
-@Module({ controllers: [ToolsController], providers: [ToolsService] })
+@Module({ controllers: [ToolsController, RecommendedPolicyController], providers: [ToolsService] })
 export class ToolsModule {}

@@ -6,12 +6,15 @@ import { notFound } from '../../../platform/runtime/problems.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
 import { requireVersion } from '../../../record/event-store/require-version.js';
 import { pageStart, toPage } from '../../../platform/rest/page.js';
-import { existingServer, decideToolSwitch, type ServerState } from '../servers.js';
+import { recommendedServerPolicy, type Posture } from '../../../policy-engine/classify/recommend.js';
+import { explanationOf } from '../../../policy-engine/classify/explain.js';
+import { decideToolCategory, decideToolSwitch, existingServer, type Overruling, type ServerState } from '../servers.js';
 import { findDefinitions, serverStream } from '../servers.store.js';
 import { decideToolAcceptance } from '../tool-definitions.js';
 import { changesOf, pinOf } from './tool-changes.js';
-import { toolView } from './tool-view.js';
-import type { AcceptTool, ToolPage, ToolQuery, ToolView, UpdateTool } from './tools.dto.js';
+import { recommendablesOf, risksOf } from './tool-risk.js';
+import { toolView, type ToolContext } from './tool-view.js';
+import type { AcceptTool, RecommendedPolicyView, ToolPage, ToolQuery, ToolView, UpdateTool } from './tools.dto.js';
 import { findPins, type PinningPolicies } from './tools.store.js';
 
 type Server = Readonly<{
@@ -25,11 +28,14 @@ type Server = Readonly<{
 const acceptedOf = ({ accepted }: ServerState, name: string) =>
   Object.hasOwn(accepted, name) ? accepted[name] : undefined;
 
-const viewsOf = async (
+/** A tool with all that its view says but what it can do, which is found out after the transaction. */
+type Part = Readonly<{ tool: DiscoveredTool; context: Omit<ToolContext, 'risk'> }>;
+
+const partsOf = async (
   tx: Tx,
   { organizationId, id, version, state, policies }: Server,
   tools: readonly DiscoveredTool[],
-): Promise<readonly ToolView[]> => {
+): Promise<readonly Part[]> => {
   const pinnings = tools.map((tool) => ({
     tool,
     changes: changesOf(tool, policies, acceptedOf(state, tool.name)),
@@ -37,17 +43,30 @@ const viewsOf = async (
   }));
   const hashes = pinnings.flatMap(({ changes }) => changes.map(({ pinnedHash }) => pinnedHash));
   const before = hashes.length === 0 ? new Map() : await findDefinitions(tx, organizationId, { serverId: id, hashes });
-  return pinnings.map(({ tool, changes, pinnedHash }) =>
-    toolView(tool, { version, changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }),
-  );
+  return pinnings.map(({ tool, changes, pinnedHash }) => ({
+    tool,
+    context: { version, changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) },
+  }));
 };
 
-const viewOf = async (tx: Tx, server: Server, tool: string): Promise<ToolView> => {
-  const [view] = await viewsOf(
-    tx,
-    server,
-    server.state.tools.filter(({ name }) => name === tool),
-  );
+type Known = Readonly<{ server: Server; parts: readonly Part[] }>;
+
+const viewsOf = async ({ server: { organizationId, state }, parts }: Known): Promise<readonly ToolView[]> => {
+  const risks = await risksOf(organizationId, state);
+  return parts.flatMap(({ tool, context }) => {
+    const risk = risks.get(tool.name);
+    return risk ? [toolView(tool, { ...context, risk })] : [];
+  });
+};
+
+const partOf = async (tx: Tx, server: Server, tool: string): Promise<Known> => {
+  const tools = server.state.tools.filter(({ name }) => name === tool);
+  if (tools.length === 0) throw notFound('tool');
+  return { server, parts: await partsOf(tx, server, tools) };
+};
+
+const viewOf = async (known: Known): Promise<ToolView> => {
+  const [view] = await viewsOf(known);
   if (!view) throw notFound('tool');
   return view;
 };
@@ -62,21 +81,22 @@ export class ToolsService {
   }
 
   /** The tools of a server by name: those of its newest discovery, and what was seen of them since. */
-  list({ organizationId }: Principal, id: string, query: ToolQuery): Promise<ToolPage> {
+  async list({ organizationId }: Principal, id: string, query: ToolQuery): Promise<ToolPage> {
     const { after, rows, limit } = pageStart(query);
     const descending = query.sort === '-name';
     const q = query.q?.normalize('NFC').toLowerCase() ?? '';
     const isWanted = ({ name, definition: { title } }: DiscoveredTool): boolean =>
       (after === '' || (descending ? name < after : name > after)) &&
       [name, title].some((text) => typeof text === 'string' && text.toLowerCase().includes(q));
-    return this.#store.read(organizationId, async (tx) => {
+    const known = await this.#store.read(organizationId, async (tx) => {
       const server = await this.#load(tx, organizationId, id);
       const ascending = server.state.tools
         .filter(isWanted)
         .toSorted((left, right) => (left.name < right.name ? -1 : 1));
       const page = (descending ? ascending.toReversed() : ascending).slice(0, rows);
-      return toPage(await viewsOf(tx, server, page), limit, { keyOf: ({ name }) => name, view: (view) => view });
+      return { server, parts: await partsOf(tx, server, page) };
     });
+    return toPage(await viewsOf(known), limit, { keyOf: ({ name }) => name, view: (view) => view });
   }
 
   /**
@@ -86,7 +106,7 @@ export class ToolsService {
    */
   async accept(principal: Principal, id: string, tool: string, { definitionHash }: AcceptTool): Promise<ToolView> {
     const { organizationId } = principal;
-    return this.#store.change(principal, async (change) => {
+    const known = await this.#store.change(principal, async (change) => {
       const policies = await findPins(change.tx, organizationId, id);
       await change.apply(serverStream, id, (current) => {
         const server = existingServer(current);
@@ -95,8 +115,9 @@ export class ToolsService {
           known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
         return decideToolAcceptance(id, server, { tool, definitionHash, pinned: pinned ?? null });
       });
-      return viewOf(change.tx, await this.#load(change.tx, organizationId, id), tool);
+      return partOf(change.tx, await this.#load(change.tx, organizationId, id), tool);
     });
+    return viewOf(known);
   }
 
   /**
@@ -108,11 +129,37 @@ export class ToolsService {
     { id, tool, ifMatch }: Readonly<{ id: string; tool: string; ifMatch: string | undefined }>,
     { disabled }: UpdateTool,
   ): Promise<ToolView> {
-    return this.#store.change(principal, async (change) => {
+    const known = await this.#store.change(principal, async (change) => {
       await requireVersion(change, serverStream, { id, ifMatch });
       await change.apply(serverStream, id, (current) => decideToolSwitch(id, current, { tool, disabled }));
-      return viewOf(change.tx, await this.#load(change.tx, principal.organizationId, id), tool);
+      return partOf(change.tx, await this.#load(change.tx, principal.organizationId, id), tool);
     });
+    return viewOf(known);
+  }
+
+  /**
+   * Says what a tool can do, against what was found; without a category, takes that back.
+   * @throws Problem not_found, also for a tool that was not discovered
+   */
+  async overrule(
+    principal: Principal,
+    { id, tool }: Readonly<{ id: string; tool: string }>,
+    overruling: Overruling | undefined,
+  ): Promise<ToolView> {
+    const known = await this.#store.change(principal, async (change) => {
+      await change.apply(serverStream, id, (current) => decideToolCategory(id, current, { tool, overruling }));
+      return partOf(change.tx, await this.#load(change.tx, principal.organizationId, id), tool);
+    });
+    return viewOf(known);
+  }
+
+  /** The policy that is recommended for all tools of a server; it is not stored. @throws Problem not_found */
+  async recommend({ organizationId }: Principal, id: string, posture: Posture): Promise<RecommendedPolicyView> {
+    const state = existingServer(
+      (await this.#store.read(organizationId, (tx) => serverStream.load(tx, organizationId, id)))?.state,
+    );
+    const tools = await recommendablesOf(organizationId, state);
+    return { document: recommendedServerPolicy(tools, posture), explanation: explanationOf(tools, posture) };
   }
 
   async #load(tx: Tx, organizationId: string, id: string): Promise<Server> {

@@ -64,6 +64,8 @@ export type ServerBody =
   | Of<'server.deleted', { serverId: string }>
   | Of<'tool.disabled', { serverId: string; tool: string }>
   | Of<'tool.enabled', { serverId: string; tool: string }>
+  | Of<'tool.categoryOverruled', { serverId: string; tool: string; category: string; reason: string }>
+  | Of<'tool.categoryRestored', { serverId: string; tool: string }>
   | Of<
       'tools.discovered',
       {
@@ -86,10 +88,7 @@ export type ServerBody =
       { serverId: string; tool: string; previousDefinitionHash: string | null; definitionHash: string }
     >;
 
-/**
- * The definition hashes of the server's tools at the publication, by name, and how many acceptances the server had by
- * then.
- */
+/** The definition hashes of the server's tools at the publication, by name, and the server's acceptances by then. */
 export type PolicyPins = Readonly<{ pins: Readonly<Record<string, string>>; acceptances: number }>;
 
 export type PolicyBody =

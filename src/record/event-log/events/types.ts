@@ -20,6 +20,8 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'server.deleted': true,
   'tool.disabled': true,
   'tool.enabled': true,
+  'tool.categoryOverruled': true,
+  'tool.categoryRestored': true,
   'tools.discovered': true,
   'tool.changed': true,
   'tool.accepted': true,

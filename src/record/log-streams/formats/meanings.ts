@@ -87,6 +87,8 @@ const lines: Readonly<Record<EventType, Line>> = {
   'tools.discovered': ['Tools discovered', 'server', 'update'],
   'tool.disabled': ['Tool disabled', 'tool', 'disable'],
   'tool.enabled': ['Tool enabled', 'tool', 'enable'],
+  'tool.categoryOverruled': ['Category of a tool overruled', 'tool', 'update', 'medium'],
+  'tool.categoryRestored': ['Category of a tool restored', 'tool', 'update', 'low'],
   'tool.changed': ['Definition of a tool changed', 'tool', 'update', 'medium'],
   'tool.accepted': ['Definition of a tool accepted', 'tool', 'update', 'low'],
   'policy.published': ['Policy published', 'policy', 'update', 'low'],
