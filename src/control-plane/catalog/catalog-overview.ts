@@ -76,19 +76,18 @@ export const findSimilarTools = async (
 /** Where a server or a tool of the catalog is: `tool` is null for the server itself. */
 export type CatalogAddress = Readonly<{ slug: string; tool: string | null }>;
 
+/** The servers of a part lie between two slugs, so that their tools are read by their key. */
+const ADDRESSES = `with sized as (select slug, (sum(tool_count + 1) over (order by slug) - 1)::int / $2 as part
+    from catalog_servers),
+  own as (select min(slug) as first, max(slug) as last from sized where part = $1)
+  select slug, null as tool from catalog_servers, own where slug between own.first and own.last
+  union all
+  select server_slug, name from catalog_tools, own where server_slug between own.first and own.last
+  order by slug, tool nulls first`;
+
 /**
- * A part of the addresses of all servers and tools. Parts of this size hold the servers first, then the tools, each in
- * the order of their addresses; one behind the last is empty.
+ * A part of the addresses of all servers and tools, from 0, in their order; one behind the last is empty. A part holds
+ * whole servers, each with its tools: about `size` addresses, and at most the tools of one server more.
  */
-export const listAddresses = async (tx: Tx, part: number, size: number): Promise<readonly CatalogAddress[]> => {
-  const { servers } = await readTotals(tx);
-  const serverParts = Math.ceil(servers / size);
-  const isOfServers = part < serverParts;
-  const { rows } = await tx.query<CatalogAddress>(
-    isOfServers
-      ? 'select slug, null as tool from catalog_servers order by slug limit $1 offset $2'
-      : 'select server_slug as slug, name as tool from catalog_tools order by server_slug, name limit $1 offset $2',
-    [size, (isOfServers ? part : part - serverParts) * size],
-  );
-  return rows;
-};
+export const listAddresses = async (tx: Tx, part: number, size: number): Promise<readonly CatalogAddress[]> =>
+  (await tx.prepared<CatalogAddress>('catalog_addresses', ADDRESSES, [part, size])).rows;

@@ -19,7 +19,6 @@ import {
   readTotals,
   type CatalogAddress,
   type CatalogTotals,
-  type SimilarTo,
   type TokenRank,
   type ToolInBrief,
 } from './catalog-overview.js';
@@ -40,6 +39,22 @@ export type ShownServer = Omit<CatalogServerDetail, 'tools'> &
 export type ShownToolOfServer = ShownTool & Readonly<{ server: CatalogServer; recommendedPolicy: PolicyDocument }>;
 
 const shownTool = (tool: CatalogTool): ShownTool => ({ ...tool, risk: RISKS[tool.category] });
+
+const readServer = async (tx: Tx, slug: string): Promise<ShownServer> => {
+  const found = isStorableText(slug) ? await findCatalogServer(tx, slug) : undefined;
+  if (!found) throw new Problem('not_found', 'The catalog knows no such server.');
+  return {
+    ...found,
+    tools: found.tools.map(shownTool),
+    recommendedPolicy: recommendedServerPolicy(found.tools, 'balanced'),
+  };
+};
+
+const readTool = async (tx: Tx, slug: string, name: string): Promise<ShownToolOfServer> => {
+  const found = isStorableText(slug) && isStorableText(name) ? await findCatalogTool(tx, slug, name) : undefined;
+  if (!found) throw new Problem('not_found', 'The catalog knows no such tool of this server.');
+  return { ...shownTool(found.tool), server: found.server, recommendedPolicy: recommendedPolicy(found.tool) };
+};
 
 /**
  * The catalog of tools: known servers, and what tools can do by their definitions. It is public, and knows no
@@ -74,22 +89,13 @@ export class CatalogService implements OnApplicationShutdown {
   }
 
   /** One server with its tools. @throws Problem not_found */
-  async server(slug: string, address: string): Promise<ShownServer> {
-    const found = isStorableText(slug) ? await this.#read(address, (tx) => findCatalogServer(tx, slug)) : undefined;
-    if (!found) throw new Problem('not_found', 'The catalog knows no such server.');
-    return {
-      ...found,
-      tools: found.tools.map(shownTool),
-      recommendedPolicy: recommendedServerPolicy(found.tools, 'balanced'),
-    };
+  server(slug: string, address: string): Promise<ShownServer> {
+    return this.#read(address, (tx) => readServer(tx, slug));
   }
 
   /** One tool of a server. @throws Problem not_found */
-  async tool(slug: string, name: string, address: string): Promise<ShownToolOfServer> {
-    const isText = isStorableText(slug) && isStorableText(name);
-    const found = isText ? await this.#read(address, (tx) => findCatalogTool(tx, slug, name)) : undefined;
-    if (!found) throw new Problem('not_found', 'The catalog knows no such tool of this server.');
-    return { ...shownTool(found.tool), server: found.server, recommendedPolicy: recommendedPolicy(found.tool) };
+  tool(slug: string, name: string, address: string): Promise<ShownToolOfServer> {
+    return this.#read(address, (tx) => readTool(tx, slug, name));
   }
 
   /** How much the catalog holds. */
@@ -97,14 +103,23 @@ export class CatalogService implements OnApplicationShutdown {
     return this.#read(address, readTotals);
   }
 
-  /** Where a server stands among all by the tokens of its definitions. */
-  tokenRank(tokens: number, address: string): Promise<TokenRank> {
-    return this.#read(address, (tx) => readTokenRank(tx, tokens));
+  /** One server with its tools, and where it stands among all by its tokens. @throws Problem not_found */
+  serverInPlace(slug: string, address: string): Promise<ShownServer & Readonly<{ rank: TokenRank }>> {
+    return this.#read(address, async (tx) => {
+      const server = await readServer(tx, slug);
+      return { ...server, rank: await readTokenRank(tx, server.tokens) };
+    });
   }
 
-  /** At most `limit` other tools of a tool's server that are of its category. */
-  similarTools(to: SimilarTo, limit: number, address: string): Promise<readonly ToolInBrief[]> {
-    return this.#read(address, (tx) => findSimilarTools(tx, to, limit));
+  /** One tool of a server, and at most `limit` others there that are of its category. @throws Problem not_found */
+  toolAmongSimilar(
+    { slug, name, limit }: Readonly<{ slug: string; name: string; limit: number }>,
+    address: string,
+  ): Promise<ShownToolOfServer & Readonly<{ similar: readonly ToolInBrief[] }>> {
+    return this.#read(address, async (tx) => {
+      const tool = await readTool(tx, slug, name);
+      return { ...tool, similar: await findSimilarTools(tx, { slug, name, category: tool.category }, limit) };
+    });
   }
 
   /** A part of the addresses of all servers and tools, from 0. */

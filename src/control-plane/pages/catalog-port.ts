@@ -66,6 +66,9 @@ export type CatalogPort = Readonly<{
     slug: string,
     name: string,
   ) => Promise<Readonly<{ server: ServerCard; tool: ToolFacts; related: readonly ToolRow[] }> | undefined>;
-  /** The addresses of servers and tools behind a place, in order, for site maps. */
+  /**
+   * A part of the addresses of all servers and tools, from 0 and in order: about `size` of them, and at most the tools
+   * of one server more.
+   */
   addresses: (part: number, size: number) => Promise<readonly Readonly<{ slug: string; tool: string | null }>[]>;
 }>;

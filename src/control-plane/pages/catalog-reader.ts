@@ -47,15 +47,11 @@ export const catalogReader = (catalog: CatalogService, version: CatalogVersion, 
   totals: () => version.totals(),
   search: ({ sort, ...query }) => catalog.list({ ...query, ...(sort ? { sort: `-${sort}` } : {}) }, address),
   addresses: (part, size) => catalog.addresses(part, size, address),
-  server: async (slug) => {
-    const found = await orUndefined(catalog.server(slug, address));
-    return found && { ...found, rank: await catalog.tokenRank(found.tokens, address) };
-  },
+  server: (slug) => orUndefined(catalog.serverInPlace(slug, address)),
   tool: async (slug, name) => {
-    const found = await orUndefined(catalog.tool(slug, name, address));
+    const found = await orUndefined(catalog.toolAmongSimilar({ slug, name, limit: MAX_SIMILAR }, address));
     if (!found) return undefined;
-    const { server, ...tool } = found;
-    const similar = await catalog.similarTools({ slug, name, category: tool.category }, MAX_SIMILAR, address);
+    const { server, similar, ...tool } = found;
     return { server, tool, related: similar.map((one) => ({ ...one, risk: RISKS[one.category] })) };
   },
 });

@@ -31,9 +31,9 @@ const catalogPaths = async (catalog: CatalogPort, part: number): Promise<readonl
   return found.flatMap(({ slug, tool }) => (tool === null ? serverPath(slug) : (toolPath(slug, tool) ?? [])));
 };
 
-/** How many parts the addresses of the catalog take: servers first, then tools. */
+/** How many parts the addresses of the catalog take. */
 const partsOf = ({ servers, tools }: Readonly<{ servers: number; tools: number }>): number =>
-  Math.ceil(servers / PART_SIZE) + Math.ceil(tools / PART_SIZE);
+  Math.ceil((servers + tools) / PART_SIZE);
 
 /**
  * The site map: all addresses while they are few, else the list of its parts, of which the first holds the pages that

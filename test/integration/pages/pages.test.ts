@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { ATTACKS } from '../../../src/control-plane/pages/content/attacks.js';
+import { CatalogService } from '../../../src/control-plane/catalog/catalog.service.js';
 import { productTest } from '../../support/product-test.js';
 import { get, linksIn, putServer, unescaped } from './page-support.js';
 
@@ -209,4 +210,19 @@ test('llms.txt and the site map name every page, and robots.txt the site map', a
   for (const path of [...RISKS, ...ATTACKS.map(({ slug }) => `/attacks/${slug}`)])
     expect(llms).toContain(`${toolgate.url}${path}.md`);
   expect((await page('/robots.txt')).text).toContain(`Sitemap: ${toolgate.url}/sitemap.xml`);
+});
+
+test('The parts of a catalog hold each of its addresses once, whole servers together, in order', async () => {
+  const catalog = new CatalogService(toolgate.db);
+  const all = await catalog.addresses(0, 1_000_000, 'test');
+  const { servers, tools } = await catalog.totals('test');
+  expect(all).toHaveLength(servers + tools);
+  for (const size of [1000, 150]) {
+    const parts = [];
+    for (let part = 0; part < Math.ceil(all.length / size); part += 1)
+      parts.push(await catalog.addresses(part, size, 'test'));
+    expect(parts.flat()).toEqual(all);
+    expect(parts.flatMap((part) => part.slice(0, 1)).filter(({ tool }) => tool !== null)).toEqual([]);
+    expect(await catalog.addresses(parts.length, size, 'test')).toEqual([]);
+  }
 });

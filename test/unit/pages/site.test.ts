@@ -11,16 +11,14 @@ const NO_TOOLS = { Read: 0, Write: 0, Execute: 0, Destructive: 0, Financial: 0 }
 const SERVERS = 42_500;
 const TOOLS = 500_000;
 
-/** A catalog of many addresses: servers first, then tools, as its parts promise. */
+/** A catalog of many addresses, in parts of one size. */
 const large = {
   totals: async () => ({ version: '1', servers: SERVERS, tools: TOOLS, byCategory: NO_TOOLS }),
-  addresses: async (part: number, size: number) => {
-    const serverParts = Math.ceil(SERVERS / size);
-    const [from, most] = part < serverParts ? [part * size, SERVERS] : [(part - serverParts) * size, TOOLS];
-    return Array.from({ length: Math.max(0, Math.min(size, most - from)) }, (_, at) =>
-      part < serverParts ? { slug: `s${from + at}`, tool: null } : { slug: `s${at}`, tool: `t&${from + at}` },
-    );
-  },
+  addresses: async (part: number, size: number) =>
+    Array.from({ length: Math.max(0, Math.min(size, SERVERS + TOOLS - part * size)) }, (_, at) => {
+      const place = part * size + at;
+      return { slug: `s${place}`, tool: place < SERVERS ? null : `t&${place}` };
+    }),
 } as unknown as CatalogPort;
 
 const locations = (xml: string): readonly string[] =>
