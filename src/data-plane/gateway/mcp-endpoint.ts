@@ -5,7 +5,7 @@ import { jsonRpcError, refuseHttp, sendJson } from '../../mcp/protocol/answers.j
 import { isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
 import { mustNameTarget } from '../../mcp/protocol/named-request.js';
 import { allowOrigin, isForbiddenOrigin } from '../../mcp/protocol/origin.js';
-import { readBody } from '../../mcp/protocol/read-body.js';
+import { discardBody, readBody } from '../../mcp/protocol/read-body.js';
 import { readMessage, type FaultyRequest, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { isRevisionOf } from '../../mcp/protocol/era.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
@@ -205,11 +205,8 @@ export class McpEndpoint {
   ): Promise<void> {
     await recordMalformed(this.#deps, exchange, message);
     if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
-    return refuseHttp(exchange.response, 413, {
-      code,
-      message: 'a message may have at most 4 MiB',
-      headers: { connection: 'close' },
-    });
+    refuseHttp(exchange.response, 413, { code, message: 'a message may have at most 4 MiB' });
+    return discardBody(exchange.request);
   }
 
   /** Answers a request whose params can't be read in one way under its id, as one that the policy refuses. */

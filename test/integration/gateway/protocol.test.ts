@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { describe, expect } from 'vitest';
 import { malformedBodies } from '../../cases/malformed-bodies.js';
@@ -161,6 +162,24 @@ describe('bodies', () => {
       socket.once('error', reject);
     });
     expect(status).toContain('413');
+  });
+
+  test('a client that sends all of a body over 4 MiB before it reads gets the 413 and no reset', async () => {
+    const statuses = await Promise.all(
+      [5, 20].map(
+        (mebibytes) =>
+          new Promise<number | undefined>((resolve, reject) => {
+            const headers = { authorization: `Bearer ${grant.token}`, accept: 'application/json, text/event-stream' };
+            const sent = request(grant.mcpUrl, { method: 'POST', agent: false, headers }, (response) => {
+              response.resume();
+              resolve(response.statusCode);
+            });
+            sent.once('error', reject);
+            sent.end(Buffer.alloc(mebibytes * 2 ** 20, 32));
+          }),
+      ),
+    );
+    expect(statuses).toEqual([413, 413]);
   });
 
   test('what the upstream receives is byte for byte what was judged', async () => {
