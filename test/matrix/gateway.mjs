@@ -40,8 +40,8 @@ export const startGateway = async ({ commands, variables }) => {
     for (const until = Date.now() + READY_MS; !(await isReady(port)); await sleep(100))
       if (Date.now() > until || child.exitCode !== null) throw new Error(`Toolgate is not ready:\n${output}`);
   };
-  const end = async () => {
-    child.kill('SIGTERM');
+  const end = async (signal = 'SIGTERM') => {
+    child.kill(signal);
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     await ended;
     clearTimeout(timer);
@@ -53,8 +53,8 @@ export const startGateway = async ({ commands, variables }) => {
   return {
     port,
     output: () => output,
-    restart: async () => {
-      await end();
+    restart: async (signal) => {
+      await end(signal);
       await start();
     },
     stop: async () => {
@@ -64,7 +64,10 @@ export const startGateway = async ({ commands, variables }) => {
   };
 };
 
-/** An organization; `grantFor` registers a server and answers a grant for it, and what its discovery says. */
+/**
+ * An organization. `grantFor` registers a server and answers a grant for it, and what its discovery says; with a count,
+ * so many grants. `events` answers all events of a type on record.
+ */
 export const signUp = async (port) => {
   const api = async (method, path, body, token) => {
     const response = await fetch(`http://127.0.0.1:${port}/v1${path}`, {
@@ -81,18 +84,31 @@ export const signUp = async (port) => {
     password: 'correct horse battery',
     organizationName: 'Matrix',
   });
+  const pageOf = (type, after) =>
+    api(
+      'GET',
+      `/audit/events?type=${type}&limit=1000&order=asc${after === undefined ? '' : `&after=${after}`}`,
+      undefined,
+      token,
+    );
   return {
-    grantFor: async (name, transport, document) => {
+    grantFor: async (name, transport, document, count) => {
       const server = await api('POST', '/servers', { name, transport }, token);
       const policy = await api('POST', `/servers/${server.id}/policies`, { name, document }, token);
-      const identity = await api('POST', '/identities', { name, kind: 'agent' }, token);
-      const grant = await api(
-        'POST',
-        '/grants',
-        { identityId: identity.id, serverId: server.id, policyId: policy.id },
-        token,
-      );
-      return { ...grant, server };
+      const grants = [];
+      for (let index = 0; index < (count ?? 1); index += 1) {
+        const identity = await api('POST', '/identities', { name: `${name} ${index}`, kind: 'agent' }, token);
+        const ids = { identityId: identity.id, serverId: server.id, policyId: policy.id };
+        grants.push({ ...(await api('POST', '/grants', ids, token)), server });
+      }
+      return count === undefined ? grants[0] : grants;
+    },
+    events: async (type) => {
+      const all = [];
+      for (let page = await pageOf(type); ; page = await pageOf(type, page.nextCursor)) {
+        all.push(...page.items);
+        if (!page.hasMore) return all;
+      }
     },
   };
 };

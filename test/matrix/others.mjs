@@ -1,34 +1,48 @@
 /** The clients and servers that `npm ci` does not bring; `install.mjs` does. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { python } from './install.mjs';
+import { hasGo, newerNode, python } from './install.mjs';
 import { own, published } from './scenarios.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BOTH_LINES = ['TypeScript SDK 1', 'TypeScript SDK 2'];
+
+const OFFICIAL = ['TypeScript SDK 1', 'TypeScript SDK 2', 'Python SDK 1', 'Python SDK 2'];
 
 /** Cancelling a call there is a matter of the program, and a listener of its own hears of changes. */
 const PYTHON_STEPS = ['list', 'call', 'failing', 'unknown', 'denial', 'after denial', 'limit', 'progress'];
 
 const pythonClients = (folder) => {
   const program = (name, mode) => () => ({ command: python(folder, name), args: [here('clients/python.py'), mode] });
-  const servers = ['TypeScript SDK 1', 'TypeScript SDK 2', 'Python SDK 1', 'Python SDK 2'];
+  const fast = (name) => () => ({ command: python(folder, name), args: [here('clients/fastmcp_client.py')] });
   const only = [...PYTHON_STEPS, 'elicitation'];
   return [
-    { name: 'Python SDK 1', servers, only: [...only, 'list_changed'], program: program('one', 'legacy') },
-    { name: 'Python SDK 2', servers, only, program: program('two', 'auto') },
-    { name: 'Python SDK 2, legacy', servers, only, program: program('two', 'legacy') },
+    { name: 'Python SDK 1', servers: OFFICIAL, only: [...only, 'list_changed'], program: program('one', 'legacy') },
+    { name: 'Python SDK 2', servers: OFFICIAL, only, program: program('two', 'auto') },
+    { name: 'Python SDK 2, legacy', servers: OFFICIAL, only, program: program('two', 'legacy') },
+    { name: 'FastMCP 2', servers: [...OFFICIAL, 'FastMCP 2'], only, program: fast('fastmcp-two') },
+    { name: 'FastMCP 4', servers: [...OFFICIAL, 'FastMCP 4'], only, program: fast('fastmcp-four') },
   ];
 };
 
+/** A server with the tools of the matrix over each transport; `program` answers how it is started. */
+const onThree = (name, program) => ({
+  name,
+  scenario: own,
+  http: { path: '/mcp', programAt: (port) => program('http', String(port)) },
+  sse: { path: '/sse', programAt: (port) => program('sse', String(port)) },
+  stdio: program('stdio'),
+});
+
 const pythonServers = (folder) => {
   const at = (name, ...args) => ({ command: python(folder, name), args: [here('servers/python.py'), ...args] });
-  const server = (line, name) => ({
-    name: line,
-    scenario: own,
-    http: { path: '/mcp', programAt: (port) => at(name, 'http', String(port)) },
-    sse: { path: '/sse', programAt: (port) => at(name, 'sse', String(port)) },
-    stdio: at(name, 'stdio'),
+  const server = (line, name) => onThree(line, (...args) => at(name, ...args));
+  const fast = (line, name) => ({
+    ...onThree(line, (...args) => ({
+      command: python(folder, name),
+      args: [here('servers/fastmcp_server.py'), ...args],
+    })),
+    clients: [...BOTH_LINES, line],
   });
   const tool = (name, module, args, scenario) => ({
     name,
@@ -40,6 +54,8 @@ const pythonServers = (folder) => {
   return [
     server('Python SDK 1', 'one'),
     server('Python SDK 2', 'two'),
+    fast('FastMCP 2', 'fastmcp-two'),
+    fast('FastMCP 4', 'fastmcp-four'),
     tool('mcp-server-git', 'mcp_server_git', ['--repository', repository], {
       allowed: 'git_status',
       args: { repo_path: repository },
@@ -105,11 +121,51 @@ const npmServers = (folder) => {
       { allowed: 'API-get-self', denied: 'API-delete-a-block', isVolatile: true },
       { env: { NOTION_TOKEN: 'ntn_matrix', BASE_URL: 'http://127.0.0.1:9' } },
     ),
+    server('@playwright/mcp', 'cli.js', { allowed: 'browser_close', denied: 'browser_evaluate', isVolatile: true }),
+    server(
+      'mongodb-mcp-server',
+      'dist/esm/index.js',
+      { allowed: 'list-databases', denied: 'drop-database', isVolatile: true },
+      { env: { DO_NOT_TRACK: '1', MDB_MCP_TELEMETRY: 'disabled' } },
+    ),
   ];
 };
 
-/** The further clients and servers, from the folder that they were installed into. */
-export const othersOf = (folder) => ({
-  clients: pythonClients(folder),
-  servers: [...pythonServers(folder), ...npmServers(folder)],
+const goPrograms = (folder) => {
+  const at = (name, ...args) => ({ command: join(folder, 'go', name), args });
+  const server = (name, program) => ({
+    ...onThree(name, (...args) => at(program, ...args)),
+    clients: [...BOTH_LINES, 'Go SDK', 'mcp-go'],
+  });
+  return {
+    clients: [
+      { name: 'Go SDK', servers: [...OFFICIAL, 'Go SDK', 'mcp-go'], program: () => at('sdk-client') },
+      { name: 'mcp-go', servers: [...OFFICIAL, 'Go SDK', 'mcp-go'], program: () => at('mcpgo-client') },
+    ],
+    servers: [server('Go SDK', 'sdk-server'), server('mcp-go', 'mcpgo-server')],
+  };
+};
+
+const mcporter = (folder) => ({
+  name: 'mcporter',
+  reaches: ['http'],
+  servers: BOTH_LINES,
+  only: ['list', 'call', 'failing', 'denial', 'after denial'],
+  program: () => ({
+    command: process.execPath,
+    args: [
+      here('clients/mcporter.mjs'),
+      newerNode(folder),
+      join(folder, 'npm', 'node_modules', 'mcporter', 'dist', 'cli.js'),
+    ],
+  }),
 });
+
+/** The further clients and servers, from the folder that they were installed into. */
+export const othersOf = async (folder) => {
+  const go = (await hasGo()) ? goPrograms(folder) : { clients: [], servers: [] };
+  return {
+    clients: [...pythonClients(folder), ...go.clients, ...(newerNode(folder) ? [mcporter(folder)] : [])],
+    servers: [...pythonServers(folder), ...go.servers, ...npmServers(folder)],
+  };
+};

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 const END_MS = 3000;
 const alive = new Set();
 process.once('exit', () => {

@@ -7,6 +7,7 @@
  * --quick   the programs that npm ci has installed; without it also those of `others.mjs`, which it installs into a
  *           temporary folder, or into
  * --folder  this one, where they stay for the next run
+ * --soak    no pairs: fifty agents call tools while all is started anew in turn, for --minutes=10 (see `soak.mjs`)
  * --only    the pairs whose name this regular expression finds, such as `Python SDK 2 at .* over http`
  * --transcripts  writes what the client saw of each step, directly and through Toolgate, and how long it took
  * --save    writes what was measured to results.json, from which docs/compatibility.md is generated
@@ -22,10 +23,13 @@ import { clients, pairsOf, servers } from './programs.mjs';
 import { startCounter } from './proxy.mjs';
 import { saveResults } from './results.mjs';
 import { afterRestart } from './scenarios.mjs';
+import { soak } from './soak.mjs';
 
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
     only: { type: 'string', default: '' },
     folder: { type: 'string' },
     report: { type: 'string' },
@@ -229,7 +233,7 @@ const transcriptsOf = ({ pair, direct, through }) => {
 const main = async () => {
   const began = Date.now();
   const others = given.quick ? undefined : await installOthers(given.folder, say);
-  const more = others ? othersOf(others.folder) : { clients: [], servers: [] };
+  const more = others ? await othersOf(others.folder) : { clients: [], servers: [] };
   const all = pairsOf([...clients, ...more.clients], [...servers, ...more.servers]);
   const pairs = all.filter((pair) => new RegExp(given.only).test(nameOf(pair)));
   const played = await playAll(pairs, others);
@@ -246,4 +250,4 @@ const main = async () => {
   return failed === 0;
 };
 
-process.exit((await main()) ? 0 : 1);
+process.exit((given.soak ? (await soak(Number(given.minutes), say)) === 0 : await main()) ? 0 : 1);

@@ -85,6 +85,9 @@ class Connection:
             if not self.ready.done():
                 self.ready.set_exception(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
+    async def list(self):
+        return [plain(tool) for tool in (await self.client.list_tools()).tools]
+
     async def call(self, name, args):
         async def on_progress(progress, total=None, message=None):
             tell({"event": "progress", "progress": progress})
@@ -112,7 +115,7 @@ class Program:
         return self.connection.about
 
     async def list(self, _message):
-        return [plain(tool) for tool in (await self.connection.client.list_tools()).tools]
+        return await self.connection.list()
 
     async def call(self, message):
         return await self.connection.call(message["name"], message["args"])
@@ -143,4 +146,5 @@ async def main():
         task.add_done_callback(running.discard)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
