@@ -2,7 +2,7 @@ import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepts } from '../../mcp/protocol/accept.js';
 import { jsonRpcError, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
-import { isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
+import { findMethodRefusal, isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
 import { mustNameTarget } from '../../mcp/protocol/named-request.js';
 import { allowOrigin, isForbiddenOrigin } from '../../mcp/protocol/origin.js';
 import { discardBody, readBody } from '../../mcp/protocol/read-body.js';
@@ -216,6 +216,9 @@ export class McpEndpoint {
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
     const decision = await recordMalformed(this.#deps, exchange, reason, faulty);
     const { id } = faulty;
+    // What can be read is judged first, as the revision prescribes: a header that belies it.
+    const belied = era === 'modern' ? findMethodRefusal(request.headers, faulty.method) : undefined;
+    if (belied) return sendJson(response, belied.status, jsonRpcError(id, belied.code, belied.message));
     sendJson(
       response,
       200,

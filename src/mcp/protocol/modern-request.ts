@@ -60,10 +60,16 @@ const findVersionRefusal = (headers: IncomingHttpHeaders, version: unknown): Mod
   };
 };
 
-const findNameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request): ModernRefusal | undefined => {
+/** What is wrong with the header that mirrors the method. */
+export const findMethodRefusal = (headers: IncomingHttpHeaders, method: string): ModernRefusal | undefined => {
   const said = headers['mcp-method'];
   if (said === undefined) return missing('Mcp-Method');
-  if (said !== method) return differs('Mcp-Method');
+  return said === method ? undefined : differs('Mcp-Method');
+};
+
+const findNameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request): ModernRefusal | undefined => {
+  const refusal = findMethodRefusal(headers, method);
+  if (refusal) return refusal;
   const name = mirroredName(method, params ?? {});
   if (name === undefined) return undefined;
   const header = headers['mcp-name'];

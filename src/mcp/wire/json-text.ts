@@ -57,23 +57,27 @@ const keyOf = (text: string): string => {
   return typeof key === 'string' ? key : text;
 };
 
-/** The members of the object that `text` is, as far as it is one; none where it has more than `MAX_MEMBERS_APART`. */
-const spansOf = (text: string): readonly Span[] => {
-  const spans: Span[] = [];
+/** Visits the members of the object that `text` is, as far as it is one, for as long as `visit` says. */
+const eachMember = (text: string, visit: (span: Span) => boolean): void => {
   let at = skipSpace(text, 0);
-  if (text[at] !== '{') return spans;
+  if (text[at] !== '{') return;
   for (at = skipSpace(text, at + 1); text.charCodeAt(at) === QUOTE; at = skipSpace(text, at + 1)) {
     const keyEnd = endOfString(text, at);
     const colon = skipSpace(text, keyEnd);
     const valueStart = skipSpace(text, colon + 1);
     const valueEnd = endOfValue(text, valueStart);
-    if (text[colon] !== ':' || valueEnd === valueStart) return spans;
-    if (spans.length === MAX_MEMBERS_APART) return [];
-    spans.push({ key: keyOf(text.slice(at, keyEnd)), keyStart: at, valueStart, valueEnd });
+    if (text[colon] !== ':' || valueEnd === valueStart) return;
+    if (!visit({ key: keyOf(text.slice(at, keyEnd)), keyStart: at, valueStart, valueEnd })) return;
     at = skipSpace(text, valueEnd);
-    if (text[at] !== ',') return spans;
+    if (text[at] !== ',') return;
   }
-  return spans;
+};
+
+/** None where the object has more than `MAX_MEMBERS_APART`. */
+const spansOf = (text: string): readonly Span[] => {
+  const spans: Span[] = [];
+  eachMember(text, (span) => spans.push(span) <= MAX_MEMBERS_APART);
+  return spans.length > MAX_MEMBERS_APART ? [] : spans;
 };
 
 /**
@@ -121,16 +125,29 @@ export const elementsOf = (text: string): readonly string[] => {
  */
 export const editObject = (text: string, edits: Readonly<Record<string, Edit>>): string => {
   const members: string[] = [];
-  const seen = new Set<string>();
-  for (const { key, keyStart, valueStart, valueEnd } of spansOf(text)) {
-    seen.add(key);
+  const missing = new Set(Object.keys(edits));
+  // Members that stay as they are, one behind the other, are copied together: there may be a million of them.
+  let [from, to] = [-1, -1];
+  const copy = (): void => {
+    if (from >= 0) members.push(text.slice(from, to));
+    from = -1;
+  };
+  eachMember(text, ({ key, keyStart, valueStart, valueEnd }) => {
     const edit = Object.hasOwn(edits, key) ? edits[key] : undefined;
-    const value = edit ? edit(text.slice(valueStart, valueEnd)) : undefined;
-    if (!edit) members.push(text.slice(keyStart, valueEnd));
-    else if (value !== undefined) members.push(text.slice(keyStart, valueStart) + value);
-  }
-  for (const [key, edit] of Object.entries(edits)) {
-    const value = seen.has(key) ? undefined : edit(undefined);
+    if (!edit) {
+      if (from < 0) from = keyStart;
+      to = valueEnd;
+      return true;
+    }
+    copy();
+    missing.delete(key);
+    const value = edit(text.slice(valueStart, valueEnd));
+    if (value !== undefined) members.push(text.slice(keyStart, valueStart) + value);
+    return true;
+  });
+  copy();
+  for (const key of missing) {
+    const value = edits[key]?.(undefined);
     if (value !== undefined) members.push(`${JSON.stringify(key)}:${value}`);
   }
   return `{${members.join(',')}}`;

@@ -133,6 +133,8 @@ describe('bodies', () => {
         [200, { id: 'four', error: { code: -32_602 } }],
       ]);
       expect((await rawPost(bodyOf('tools/call', 'five'))).status).toBe(400);
+      const belied = await rawPost(bodyOf('tools/call', 'six'), modern('prompts/get'));
+      expect([belied.status, await belied.json()]).toMatchObject([400, { id: 'six', error: { code: -32_020 } }]);
       const recorded = async () =>
         (await tenant.events('&type=toolCall.decided')).filter(({ requestId }) => requestId === 'one');
       await expect
