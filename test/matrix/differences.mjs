@@ -21,6 +21,7 @@ const unchanging = (capabilities) =>
       ['tools', 'prompts', 'resources'].includes(name) ? without('listChanged', value) : value,
     ]),
   );
+const fails = (seen) => JSON.stringify(seen).includes('"failed":');
 const without = (name, { [name]: _left, ...rest }) => rest;
 
 /**
@@ -76,10 +77,11 @@ export const KINDS = {
   },
   'works through Toolgate': {
     sign: 'W',
-    why: 'the server says nothing of a change, or can ask nobody in that revision; Toolgate tells, or speaks another',
+    why: 'directly the two do not understand each other, or the server tells of no change; Toolgate speaks for both',
     matches: ({ step, direct, through }) =>
       (step === 'list_changed' && !direct.heard && through.heard && through.count === 1) ||
-      (step === 'elicitation' && direct.result.failed !== undefined && through.asked.length === 1),
+      (step === 'elicitation' && direct.result.failed !== undefined && through.asked.length === 1) ||
+      (fails(direct) && !fails(through)),
   },
   'the session is kept': {
     sign: 'K',

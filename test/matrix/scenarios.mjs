@@ -71,11 +71,10 @@ export const own = {
     unknown: (client) => call(client, 'nobody'),
     denial: (client) => call(client, 'denied'),
     'after denial': (client) => call(client, 'echo', { text: 'after' }),
-    limit: async (client) => [
-      await call(client, 'limited'),
-      await call(client, 'limited'),
-      await call(client, 'limited'),
-    ],
+    limit: async (client) => {
+      const limited = () => patiently(() => call(client, 'limited'));
+      return [await limited(), await limited(), await limited()];
+    },
     progress: async (client) => {
       client.taken();
       const result = await call(client, 'steps', {}, { withProgress: true });

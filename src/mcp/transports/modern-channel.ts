@@ -12,12 +12,22 @@ import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
 import { JSON_RPC_CODES, isModernCode } from '../protocol/codes.js';
 
-/** A request under way: the client's id and progress token as JSON text, and whether it asked for log messages. */
+/** What a subscription is told of, by the members of its `notifications`. */
+const CHANGES: ReadonlyMap<string, string> = new Map([
+  ['"notifications/tools/list_changed"', 'toolsListChanged'],
+  ['"notifications/prompts/list_changed"', 'promptsListChanged'],
+  ['"notifications/resources/list_changed"', 'resourcesListChanged'],
+]);
+
+/**
+ * A request under way: the client's id and progress token as JSON text, the members of `notifications` of a
+ * subscription, and whether it asked for log messages.
+ */
 type Call = Readonly<{
   answer: ChannelResponse;
   id: string;
   progressToken: string | undefined;
-  listens: boolean;
+  listens: ReadonlyMap<string, string> | undefined;
   logs: boolean;
 }>;
 
@@ -79,7 +89,8 @@ export class ModernChannel {
     if (id === undefined) return respondWithStatus(sink, 202);
     this.#lastId += 1;
     const own = this.#lastId;
-    const meta = membersOf(membersOf(members.get('params') ?? '').get('_meta') ?? '');
+    const params = membersOf(members.get('params') ?? '');
+    const meta = membersOf(params.get('_meta') ?? '');
     const answer = new ChannelResponse(
       sink,
       { left: () => this.#left(own), paused: (one, paused) => this.#channel.hold(one, paused) },
@@ -90,7 +101,8 @@ export class ModernChannel {
       answer,
       id,
       progressToken,
-      listens: members.get('method') === '"subscriptions/listen"',
+      listens:
+        members.get('method') === '"subscriptions/listen"' ? membersOf(params.get('notifications') ?? '') : undefined,
       logs: meta.has(META.logLevel),
     });
     const body = editObject(text, {
@@ -156,7 +168,7 @@ export class ModernChannel {
     this.#lastUsedAt = Date.now();
     const call = this.#remove(own);
     if (!call) return;
-    this.hadStream ||= call.listens;
+    this.hadStream ||= call.listens !== undefined;
     this.#channel.notify(
       Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: own } })),
       this.#firstRequest.headers,
@@ -194,6 +206,11 @@ export class ModernChannel {
     else this.#refuseAsLegacy();
   }
 
+  /** Some servers tell of a change and name no subscription: it is for each that asked for such changes. */
+  #changed(change: string, text: string): void {
+    for (const call of this.#calls.values()) if (call.listens?.get(change) === 'true') tell(call, text);
+  }
+
   #notified(text: string, method: string, params: string): void {
     const members = membersOf(params);
     const progressing = this.#calls.get(Number(members.get('progressToken') ?? Number.NaN));
@@ -204,8 +221,9 @@ export class ModernChannel {
     const listening = this.#calls.get(
       Number(membersOf(members.get('_meta') ?? '').get(META.subscriptionId) ?? Number.NaN),
     );
-    if (listening)
-      return listening.answer.event(editObject(text, { params: (value) => inSubscription(value ?? '{}', listening) }));
+    if (listening) return tell(listening, text);
+    const change = CHANGES.get(method);
+    if (change !== undefined) return this.#changed(change, text);
     if (method === '"notifications/cancelled"') return this.#remove(Number(members.get('requestId')))?.answer.end();
     // A log message names no request: it most likely belongs to the newest one that asked for log messages.
     return method === '"notifications/message"'
@@ -213,6 +231,9 @@ export class ModernChannel {
       : undefined;
   }
 }
+
+const tell = (listening: Call, text: string): void =>
+  listening.answer.event(editObject(text, { params: (value) => inSubscription(value ?? '{}', listening) }));
 
 const inSubscription = (object: string, { id }: Call): string =>
   editObject(object, { _meta: editNested({ [META.subscriptionId]: setText(id) }) });

@@ -38,6 +38,7 @@ const startBoth = async (most = 10) => {
   const streams = new Map<string, ServerResponse>();
   const eras: string[] = [];
   let [opened, subscription]: [number, number | string | undefined] = [0, undefined];
+  let isNamed = true;
   const server = createServer((request, response) => {
     if (request.method === 'GET') {
       if (streams.size >= most) return void response.writeHead(503).end();
@@ -56,7 +57,7 @@ const startBoth = async (most = 10) => {
       if (method === 'tools/call') eras.push(isModern ? 'modern' : 'legacy');
       if (id === undefined) return;
       if (!isModern) return send({ id, result: legacyResult(message) });
-      const _meta = { [META.subscriptionId]: subscription };
+      const _meta = isNamed ? { [META.subscriptionId]: subscription } : {};
       if (method === 'subscriptions/listen') {
         subscription = id;
         const notifications = { toolsListChanged: true };
@@ -81,7 +82,7 @@ const startBoth = async (most = 10) => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stops.push(() => (server.closeAllConnections(), server.close()));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`;
-  return { url, streams, eras };
+  return { url, streams, eras, nameNoSubscription: () => (isNamed = false) };
 };
 
 const grantFor = async (url: string) => {
@@ -89,8 +90,14 @@ const grantFor = async (url: string) => {
   return tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
 };
 
-test('a modern client hears of changes at an SSE server of its era, also after the connection broke', async () => {
-  const { url, eras, streams } = await startBoth();
+const CASES = [
+  ['a modern client hears of changes at an SSE server of its era, also after the connection broke', true],
+  ['a modern client hears of changes also from a server that names no subscription in them', false],
+] as const;
+
+test.each(CASES)('%s', async (_title, isNamed) => {
+  const { url, eras, streams, nameNoSubscription } = await startBoth();
+  if (!isNamed) nameNoSubscription();
   const client = modernClient(await grantFor(url));
   const leaving = new AbortController();
   const listening = await client.open(

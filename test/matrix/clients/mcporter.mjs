@@ -24,7 +24,7 @@ serveCommands(async ({ url, headers = {} }) => {
   return {
     about: () => ({}),
     list: async () => (await ask('list', 'matrix', '--schema', '--json')).tools,
-    call: (name, args) => ask('call', `matrix.${name}`, '--output', 'raw', '--args', JSON.stringify(args)),
+    call: (name, args) => ask('call', `matrix.${name}`, '--output', 'json', '--args', JSON.stringify(args)),
     close: () => rm(home, { recursive: true, force: true }),
   };
 });
