@@ -38,7 +38,8 @@ func says(said string) call {
 
 func progress(ctx context.Context, request *mcp.CallToolRequest, step float64) {
 	if token := request.Params.GetProgressToken(); token != nil {
-		_ = request.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: step, Total: 3})
+		told := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: step, Total: 3}
+		_ = request.Session.NotifyProgress(ctx, told)
 	}
 }
 
@@ -83,6 +84,12 @@ func wait(ctx context.Context, request *mcp.CallToolRequest, given arguments) (*
 	return text("waited"), nil
 }
 
+func countCancelled(_ context.Context, _ *mcp.CallToolRequest, given arguments) (*mcp.CallToolResult, error) {
+	guard.Lock()
+	defer guard.Unlock()
+	return text(fmt.Sprint(cancelled[given.Key])), nil
+}
+
 func ask(_ context.Context, request *mcp.CallToolRequest, _ arguments) (*mcp.CallToolResult, error) {
 	given, ok := request.Params.InputResponses["name"].(*mcp.ElicitResult)
 	if !ok {
@@ -107,11 +114,7 @@ func makeServer() *mcp.Server {
 	add(server, "limited", says("done"))
 	add(server, "steps", steps)
 	add(server, "wait", wait, "key")
-	add(server, "cancelled", func(_ context.Context, _ *mcp.CallToolRequest, given arguments) (*mcp.CallToolResult, error) {
-		guard.Lock()
-		defer guard.Unlock()
-		return text(fmt.Sprint(cancelled[given.Key])), nil
-	}, "key")
+	add(server, "cancelled", countCancelled, "key")
 	add(server, "ask", ask)
 	add(server, "grow", func(context.Context, *mcp.CallToolRequest, arguments) (*mcp.CallToolResult, error) {
 		add(server, "grown", says("grown"))
