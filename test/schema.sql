@@ -968,6 +968,81 @@ create policy worker on projection_positions as permissive for all to toolgate_w
 grant insert, select, update on projection_positions to toolgate_worker;
 grant select on projection_positions to toolgate_app;
 
+create table proof_checkpoints (
+  organization_id text not null,
+  tree_size bigint not null,
+  root_hash bytea not null,
+  "time" timestamp with time zone not null,
+  note text not null,
+  constraint proof_checkpoints_pkey PRIMARY KEY (organization_id, tree_size)
+);
+alter table proof_checkpoints enable row level security;
+alter table proof_checkpoints force row level security;
+create policy own on proof_checkpoints as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on proof_checkpoints as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on proof_checkpoints to toolgate_worker;
+grant select on proof_checkpoints to toolgate_app;
+
+create table proof_keys (
+  organization_id text not null,
+  name text not null,
+  vkey text not null,
+  valid_from timestamp with time zone,
+  valid_until timestamp with time zone,
+  constraint proof_keys_pkey PRIMARY KEY (organization_id, vkey)
+);
+CREATE INDEX proof_keys_name ON public.proof_keys USING btree (name);
+alter table proof_keys enable row level security;
+alter table proof_keys force row level security;
+create policy own on proof_keys as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on proof_keys as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on proof_keys to toolgate_worker;
+grant select on proof_keys to toolgate_app;
+
+create table proof_tiles (
+  organization_id text not null,
+  level smallint not null,
+  index bigint not null,
+  hashes bytea not null,
+  recorded_at timestamp with time zone,
+  constraint proof_tiles_pkey PRIMARY KEY (organization_id, level, index)
+);
+alter table proof_tiles enable row level security;
+alter table proof_tiles force row level security;
+create policy own on proof_tiles as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on proof_tiles as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on proof_tiles to toolgate_worker;
+grant select on proof_tiles to toolgate_app;
+
+create table proof_trees (
+  organization_id text not null,
+  origin text not null,
+  first_seq bigint not null,
+  size bigint not null default 0,
+  signed_size bigint not null default 0,
+  recorded_at timestamp with time zone,
+  constraint proof_trees_pkey PRIMARY KEY (organization_id)
+);
+CREATE INDEX proof_trees_unsigned ON public.proof_trees USING btree (organization_id) WHERE (signed_size < size);
+alter table proof_trees enable row level security;
+alter table proof_trees force row level security;
+create policy own on proof_trees as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on proof_trees as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on proof_trees to toolgate_worker;
+grant select on proof_trees to toolgate_app;
+
 create table recorded_ids (
   id text not null,
   day date not null,

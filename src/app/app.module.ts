@@ -33,6 +33,7 @@ import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
 import { ServersModule } from '../control-plane/servers/servers.module.js';
 import { ToolsModule } from '../control-plane/servers/tools/tools.module.js';
 import type { Forward } from '../mcp/upstream/forward.js';
+import { ProofModule } from '../record/proof/proof.module.js';
 import { UsageModule } from '../record/usage/usage.module.js';
 
 /** What the API's rooms are given; everything else they make themselves. */
@@ -97,6 +98,7 @@ export class AppModule {
         AuditModule,
         LogStreamsModule,
         UsageModule,
+        ProofModule,
       ],
     };
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { giveBackUnmade } from '../control-plane/approvals/unmade-uses.js';
 import { startRetention } from '../record/audit/retention.js';
@@ -6,6 +7,12 @@ import { startSweep } from '../record/crash-recovery/sweep.js';
 import type { EventLog } from '../record/event-log/event-log.js';
 import type { EventStore } from '../record/event-store/event-store.js';
 import { startRelay } from '../record/event-store/relay.js';
+import { loadLogSigningSeed } from '../platform/crypto/log-signing-key.js';
+import { loadMasterKey } from '../platform/crypto/master-key.js';
+import { openCheckpointMemory } from '../record/proof/checkpoint-memory.js';
+import { signingKeyOf } from '../record/proof/signed-note.js';
+import { startTrees, type TreeParts } from '../record/proof/build-trees.js';
+import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import type { Config } from '../platform/settings/config.js';
 import type { Database } from '../platform/postgres/database.js';
 import { startProjections } from '../record/usage/run.js';
@@ -19,6 +26,7 @@ type ProjectorParts = Readonly<{
   metrics: Registry;
   /** Something was recorded: a hint. */
   onRecorded: () => void;
+  publicUrl: () => string;
 }>;
 
 /** Numbers of the audit writer, read when they are scraped. */
@@ -48,14 +56,30 @@ const addMetrics = (registry: Registry, writer: AuditWriter): void => {
   });
 };
 
+/** The host and port of a URL; undefined while the port is not known. */
+const hostOf = (url: string): string | undefined => {
+  const { host, port } = new URL(url);
+  return port === '0' ? undefined : host;
+};
+
+/** What signs the audit log: the key and the memory of what was signed lie outside the database. */
+const treePartsOf = async ({ config, database: db, publicUrl }: ProjectorParts): Promise<TreeParts> => ({
+  db,
+  tellAlarm,
+  key: signingKeyOf(await loadLogSigningSeed(config, await loadMasterKey(config))),
+  memory: openCheckpointMemory(join(config.dataDir, 'checkpoints')),
+  host: () => hostOf(publicUrl()),
+});
+
 /**
- * The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and
- * retention.
+ * The `projector` role: control events to the log, the log to the audit log, the audit log to the counters and
+ * to the trees that prove it; and retention.
  */
 export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ stop: () => Promise<void> }>> => {
   const { config, database: db, eventLog, store } = parts;
   const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });
   const projections = startProjections({ db, projections: [usageProjection] });
+  const trees = startTrees(await treePartsOf(parts));
   const onRecorded = (): void => {
     projections.wake();
     parts.onRecorded();
@@ -70,6 +94,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
       await sweep.stop();
       await relay.stop();
       await writer.stop();
+      await trees.stop();
       await projections.stop();
       await retention.stop();
     },

@@ -133,7 +133,7 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDat
 const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
   const rules = { allow: config.allowStdio, variables: config.stdioVariables, environment: environment() };
   if (config.allowStdio.length === 0) return { ...rules, isolation: undefined };
-  const hiddenFiles = config.masterKeyFile === undefined ? [] : [config.masterKeyFile];
+  const hiddenFiles = [config.masterKeyFile, config.logSigningKeyFile].filter((file) => file !== undefined);
   const { isolation, exposed } = await findStdioIsolation({
     sandbox: config.stdioSandbox,
     user: config.stdioUser,
@@ -239,11 +239,12 @@ const startRecord = async (
   { parts, eventLog, metrics }: Readonly<{ parts: Parts; eventLog: EventLog; metrics: Registry }>,
   cleanup: Cleanup,
 ): Promise<void> => {
-  const { config, database, store } = parts;
+  const { config, database, store, publicUrl } = parts;
   const streams = startLogStreams(parts, metrics, (stop) => cleanup.add(stop));
   if (!config.roles.has('projector')) return;
   const onRecorded = (): void => streams?.wake();
-  cleanup.add((await startProjector({ config, database, eventLog, store, metrics, onRecorded })).stop);
+  const projector = { config, database, eventLog, store, metrics, publicUrl, onRecorded };
+  cleanup.add((await startProjector(projector)).stop);
 };
 
 const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {

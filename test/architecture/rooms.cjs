@@ -87,6 +87,10 @@ const rooms = {
     may: ['record/audit', 'record/event-log', 'record/event-store'],
   },
   'record/usage': { holds: 'counters, projected from the audit log', may: ['record/audit', 'record/event-store'] },
+  'record/proof': {
+    holds: 'the tree that proves the audit log: checkpoints, proofs, bundles',
+    may: ['record/audit', 'record/event-store'],
+  },
   'record/crash-recovery': { holds: 'what a dead process left open', may: ['record/audit', 'record/event-log'] },
   'data-plane/directory': { holds: 'the facts about every grant, in memory', may: [] },
   'data-plane/enforcement': { holds: 'decide, reserve limits, append, complete', may: ['data-plane/directory'] },

@@ -17,6 +17,8 @@ export type Config = Readonly<{
   roles: ReadonlySet<Role>;
   masterKey: string | undefined;
   masterKeyFile: string | undefined;
+  logSigningKey: string | undefined;
+  logSigningKeyFile: string | undefined;
   /** Undefined: this installation sends no mail. */
   mail: Readonly<{ url: string; from: string }> | undefined;
   signup: 'open' | 'first' | 'closed';
@@ -98,7 +100,8 @@ export const environment = (): Readonly<Record<string, string | undefined>> => p
  * by mistake. What the process was started with stays readable at /proc/<pid>/environ to processes of the same user.
  */
 export const forgetSecrets = (): void => {
-  for (const name of ['MASTER_KEY', 'DATABASE_URL', 'SMTP_URL', 'KAFKA_SASL_PASSWORD']) delete process.env[name];
+  for (const name of ['MASTER_KEY', 'LOG_SIGNING_KEY', 'DATABASE_URL', 'SMTP_URL', 'KAFKA_SASL_PASSWORD'])
+    delete process.env[name];
 };
 
 /** Settings that are right alone but not together. */
@@ -116,6 +119,11 @@ const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string)
     lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST and PUBLIC_URL are loopback addresses');
   return lines;
 };
+
+const keyDisagreements = (read: Settings): string[] =>
+  read.LOG_SIGNING_KEY && read.LOG_SIGNING_KEY_FILE
+    ? ['LOG_SIGNING_KEY and LOG_SIGNING_KEY_FILE exclude each other: set one']
+    : [];
 
 const mailDisagreements = (read: Settings): string[] =>
   read.SMTP_URL && !read.MAIL_FROM
@@ -166,6 +174,22 @@ const sessionLimits = (read: Settings): Config['channelSessions'] => ({
   idleMs: read.SESSION_IDLE_MINUTES * 60_000,
 });
 
+const allDisagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string): readonly string[] => [
+  ...disagreements(read, roles, signup),
+  ...kafkaDisagreements(read),
+  ...mailDisagreements(read),
+  ...keyDisagreements(read),
+];
+
+const ownKeys = (
+  read: Settings,
+): Pick<Config, 'masterKey' | 'masterKeyFile' | 'logSigningKey' | 'logSigningKeyFile'> => ({
+  masterKey: read.MASTER_KEY,
+  masterKeyFile: read.MASTER_KEY_FILE,
+  logSigningKey: read.LOG_SIGNING_KEY,
+  logSigningKeyFile: read.LOG_SIGNING_KEY_FILE,
+});
+
 /**
  * Reads and checks all settings of an environment (normally `process.env`).
  * @throws ConfigError naming every wrong variable and what it takes.
@@ -177,7 +201,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   );
   const local = isLocal(read);
   const signup = read.SIGNUP ?? (local ? 'open' : 'first');
-  refuseWrong(errors, [...disagreements(read, roles, signup), ...kafkaDisagreements(read), ...mailDisagreements(read)]);
+  refuseWrong(errors, allDisagreements(read, roles, signup));
   return Object.freeze({
     port: read.PORT,
     host: read.HOST,
@@ -187,8 +211,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     kafka: kafkaConfig(read),
     partitions: read.KAFKA_PARTITIONS,
     roles,
-    masterKey: read.MASTER_KEY,
-    masterKeyFile: read.MASTER_KEY_FILE,
+    ...ownKeys(read),
     mail: read.SMTP_URL && read.MAIL_FROM ? { url: read.SMTP_URL, from: read.MAIL_FROM } : undefined,
     signup,
     upstreamAllow: read.UPSTREAM_ALLOW ?? (local && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),

@@ -134,6 +134,12 @@ export const settings = {
     'Wraps the keys that encrypt secrets; session ids are sealed with a key derived from it.',
   ]),
   MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
+  LOG_SIGNING_KEY: optional(key32, [
+    '32 bytes in base64',
+    'made in `DATA_DIR` when embedded, else derived from the master key',
+    'Signs checkpoints of the audit log (docs/proof.md).',
+  ]),
+  LOG_SIGNING_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, of a file.']),
   SMTP_URL: optional(smtpUrl, [
     'an smtp:// or smtps:// URL with a host',
     'none: no mail is sent',

@@ -153,9 +153,16 @@ const TOOL = 'echo';
 /** A tool of the server of the catalog that these tests look at. */
 const CATALOG_TOOL = 'cancel_pipeline_job';
 
+/** What stands for a parameter that names no object of an organization: each has a first record. */
+const NO_OBJECTS: Readonly<Record<string, string>> = { '{seq}': '1' };
+
+/** A path whose parameters that name no object are filled. */
+export const withoutNumbers = (path: string): string =>
+  Object.entries(NO_OBJECTS).reduce((filled, [parameter, value]) => filled.replace(parameter, value), path);
+
 /** A path with one id in it, and maybe the name of a tool; other second parameters would need a rule of their own. */
 export const withId = (path: string, id: string): string => {
-  const filled = path
+  const filled = withoutNumbers(path)
     .replace(/\{\w+\}/, () => id)
     .replace('{version}', '1')
     .replace('{backfillId}', backfillOf.get(id) ?? newId('bkf'))
@@ -165,7 +172,7 @@ export const withId = (path: string, id: string): string => {
   return filled;
 };
 
-export const hasId = (path: string): boolean => path.includes('{');
+export const hasId = (path: string): boolean => withoutNumbers(path).includes('{');
 export const makeFor = (path: string, tenant: Tenant, upstreamUrl: string): Promise<string> =>
   makerOf(path).make(tenant, upstreamUrl);
 /** An id that belongs to nobody, of the kind that the path takes. */

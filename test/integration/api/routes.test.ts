@@ -5,8 +5,8 @@ import { newId } from '../../../src/platform/crypto/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
-import { append, decided } from '../audit/audit-support.js';
-import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId } from './objects.js';
+import { append, decided, until } from '../audit/audit-support.js';
+import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId, withoutNumbers } from './objects.js';
 import {
   bodyOf,
   idMembers,
@@ -77,6 +77,11 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'updateNotifications.webhook': null,
     'updateGrant.policyId': null,
     'exportEvents.format': 'ndjson',
+    'getBundle.from': 1,
+    'getBundle.to': 1,
+    'getConsistency.from': 1,
+    'getConsistency.to': 1,
+    'getLogKeys.origin': 'nobody',
     'classify.tools': [{ name: 'list_issues' }],
     'testPolicy.document': DOCUMENT,
     'createLogStream.config': { url: upstream.url },
@@ -88,6 +93,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
 };
 const values = await valuesOf(ours);
 const foreign = await valuesOf(theirs);
+await until(async () => (await ours.api('GET', '/v1/audit/tlog/checkpoint')).status === 200);
 
 /** An operation as it can succeed: a body and the parameters that it wants. */
 const perform = (
@@ -101,7 +107,8 @@ const perform = (
   const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')
     ? { 'if-match': '*' }
     : {};
-  return send(toolgate.url, operation.method, wanted.length === 0 ? path : `${path}?${wanted.join('&')}`, {
+  const filled = withoutNumbers(path);
+  return send(toolgate.url, operation.method, wanted.length === 0 ? filled : `${filled}?${wanted.join('&')}`, {
     token,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -184,6 +191,7 @@ describe('the document', () => {
         .filter(({ allowed, method }) => allowed.includes(who) && (who === 'anyone' || method !== 'GET'))
         .map(({ name }) => name);
     expect(openTo('anyone').toSorted()).toEqual([
+      'GET /.well-known/toolgate-log-keys',
       'GET /schemas/policy-v1.json',
       'GET /v1/catalog/servers',
       'GET /v1/catalog/servers/{slug}',
@@ -222,7 +230,12 @@ describe('the document', () => {
       '/v1/notifications': ['admin'],
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/events/{id}': ['admin', 'auditor', 'policy_manager', 'viewer'],
+      '/v1/audit/bundle': ['admin', 'auditor'],
+      '/v1/audit/checkpoints': ['admin', 'auditor'],
+      '/v1/audit/consistency': ['admin', 'auditor'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
+      '/v1/audit/proofs/{seq}': ['admin', 'auditor'],
+      '/v1/audit/tlog/checkpoint': ['admin', 'auditor'],
       '/v1/log-streams': ['admin', 'auditor'],
       '/v1/log-streams/{id}': ['admin', 'auditor'],
       '/v1/log-streams/{id}/health': ['admin', 'auditor'],
