@@ -97,7 +97,7 @@ const OURS = [
  * released one is never edited, as databases know its checksum.
  */
 const WRITTEN = ['src', 'test', 'docs', '.ci', 'Dockerfile', 'docker-compose.yml', 'package.json'];
-const FOREIGN = /^test\/schema\.sql$|^docs\/siem\/samples\/|\.json$|\.snap$|\/go\.(?:mod|sum)$/;
+const FOREIGN = /^test\/schema\.sql$|^docs\/siem\/(?:sigma\/)?samples\/|\.json$|\.snap$|\/go\.(?:mod|sum)$/;
 
 /** Databases know each applied migration by its checksum, so the texts of those that were written before stay. */
 const APPLIED = /^migrations\/00(?:0\d|1\d|2[0-3])_/;

@@ -152,6 +152,8 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
     status: 'approved',
     memberId: ANA.id,
     comment: 'Reviewed',
+    identityTeam: 'release',
+    approverTeam: 'platform',
   },
   'approval.expired': { ...grant, approvalId: id('apr'), tool: held.tool },
   'notifications.changed': { webhookOrigin: null, emails: ['ana@example.com'] },

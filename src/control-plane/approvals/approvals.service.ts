@@ -10,7 +10,7 @@ import { decideApproval, kindOf } from './approvals.js';
 import type { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
-import { findInvolvedMembers } from './involved-members.js';
+import { findInvolvedMembers, findTeams } from './involved-members.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
 const view = ({ id, status, approval, ...rest }: ShownApproval): ApprovalView => {
@@ -90,8 +90,9 @@ export class ApprovalsService {
     if (memberId === undefined)
       throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
     const parties = await findInvolvedMembers(tx, organizationId, { approvalId: id, ...approval.call });
+    const teams = await findTeams(tx, organizationId, { identityId: approval.call.identityId, memberId });
     const { status } = await change.apply(approvalStream, id, (state) =>
-      decideApproval(id, state, { ...said, memberId, now, involvedMembers: parties }),
+      decideApproval(id, state, { ...said, memberId, now, involvedMembers: parties, teams }),
     );
     if (status === 'pending' || status === approval.status) return;
     await dropArguments(tx, { organizationId, approvalId: id });

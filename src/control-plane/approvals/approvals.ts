@@ -100,6 +100,8 @@ export type DecideApprovalCommand = Readonly<{
   comment: string | null;
   now: Date;
   involvedMembers: readonly string[];
+  /** On record, so that detections can tell an approval by the requester's own team. */
+  teams?: Readonly<{ identityTeam: string | null; approverTeam: string | null }>;
 }>;
 
 /**
@@ -110,7 +112,7 @@ export type DecideApprovalCommand = Readonly<{
 export const decideApproval = (
   approvalId: string,
   before: Approval | undefined,
-  { decision, memberId, comment, now, involvedMembers }: DecideApprovalCommand,
+  { decision, memberId, comment, now, involvedMembers, teams }: DecideApprovalCommand,
 ): readonly ApprovalBody[] => {
   const state = existing(before);
   if (state.decisions.some((one) => one.memberId === memberId && one.decision === decision)) return [];
@@ -124,7 +126,7 @@ export const decideApproval = (
     );
   const approvals = state.decisions.filter((one) => one.decision === 'approved').length + 1;
   const status = decision === 'rejected' ? 'rejected' : approvals < state.count ? 'pending' : 'approved';
-  return [{ type: 'approval.decided', ...about(approvalId, state), decision, status, memberId, comment }];
+  return [{ type: 'approval.decided', ...about(approvalId, state), decision, status, memberId, comment, ...teams }];
 };
 
 /** The end of an approval that nobody decided in time; nothing for one that is not pending. */

@@ -36,3 +36,23 @@ export const findInvolvedMembers = async (
     (one) => one !== undefined,
   );
 };
+
+export type Teams = Readonly<{ identityTeam: string | null; approverTeam: string | null }>;
+
+/** Longer teams are compared by their beginnings. */
+const MAX_TEAM_LENGTH = 200;
+
+const TEAMS = `select (select left(attributes->>'team', ${MAX_TEAM_LENGTH}) from identities
+    where organization_id = $1 and id = $2) as "identityTeam",
+  (select left(attributes->>'team', ${MAX_TEAM_LENGTH}) from identities where organization_id = $1 and member_id = $3
+    and not deleted order by created_at, id limit 1) as "approverTeam"`;
+
+/** The teams of the identity whose call is held and of the member who decides, by the attribute `team`. */
+export const findTeams = async (
+  tx: Tx,
+  organizationId: string,
+  { identityId, memberId }: Readonly<{ identityId: string; memberId: string }>,
+): Promise<Teams> => {
+  const { rows } = await tx.query<Teams>(TEAMS, [organizationId, identityId, memberId]);
+  return rows[0] ?? { identityTeam: null, approverTeam: null };
+};

@@ -8,11 +8,14 @@ import { EventsQuery, ExportQuery } from './audit.dto.js';
 import { AuditService } from './audit.service.js';
 import { CSV_COLUMNS } from './csv.js';
 import { fileName, mediaType } from './export.js';
+import { NDJSON, sendPage } from './send-page.js';
 import { TailsService } from './tails.service.js';
 import { sendStream } from './send-stream.js';
 
 const EVENT_ID = pathId('evt', 'event');
 const STREAM = 'text/event-stream';
+
+const TEXT = { schema: { type: 'string' } };
 
 const EVENTS = {
   type: 'object',
@@ -52,19 +55,23 @@ export class AuditController {
       'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq; newest first ' +
       'with order=desc. Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is ' +
       'missed. A filter may be given several times: any of its values is meant. Reading is itself recorded as ' +
-      'audit.read, at most once an hour per reader. With Accept: text/event-stream the answer is a stream: each ' +
-      'record from now on (or from `from`, `after` or Last-Event-ID on) as an event whose id is its seq. An event ' +
-      '`gap` names records that were passed over because the reader was too slow or retention has taken them.',
+      'audit.read, at most once an hour per reader. The header Link names the next page while more records follow; ' +
+      'Retry-After says when to ask again when none do. With Accept: application/x-ndjson the answer has one item a ' +
+      'line, and Toolgate-Next-Cursor and Toolgate-Has-More in its headers. With Accept: text/event-stream the ' +
+      'answer is a stream: each record from now on (or from `from`, `after` or Last-Event-ID on) as an event whose ' +
+      'id is its seq. An event `gap` names records that were passed over because the reader was too slow or ' +
+      'retention has taken them.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Of a stream: the last seq that you have' })
-  @ApiOkResponse({ content: { 'application/json': { schema: EVENTS }, [STREAM]: { schema: { type: 'string' } } } })
+  @ApiOkResponse({ content: { 'application/json': { schema: EVENTS }, [STREAM]: TEXT, [NDJSON]: TEXT } })
   async listEvents(
     @CurrentPrincipal() principal: Principal,
     @Query() query: EventsQuery,
     @Res() response: Response,
   ): Promise<void> {
-    if (response.req.accepts(['application/json', STREAM]) !== STREAM) {
-      response.json(await this.#audit.list(principal, query, goneSignal(response)));
+    const type = response.req.accepts(['application/json', STREAM, NDJSON]);
+    if (type !== STREAM) {
+      sendPage(response, await this.#audit.list(principal, query, goneSignal(response)), type);
       return;
     }
     response.setHeader('Content-Type', STREAM);

@@ -207,6 +207,9 @@ export type ApprovalBody =
         status: ApprovalStatus;
         memberId: string;
         comment: string | null;
+        /** The attribute `team` of the identity whose call it is, and that of the identity of who decided. */
+        identityTeam?: string | null;
+        approverTeam?: string | null;
       }
     >
   | Of<'approval.expired', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string }>;
