@@ -1,4 +1,5 @@
 import { OutboundRefused, type Outbound, type TlsOptions } from '../../../platform/outbound/outbound.js';
+import { startTimer } from '../../../platform/runtime/guard.js';
 import type { Answer, SendResult } from '../kind.js';
 
 /** One request. A body that is sent again has to be the same bytes. */
@@ -69,6 +70,35 @@ const oneLine = (headers: Readonly<Record<string, string | string[] | undefined>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
 /**
+ * An exchange that ends with the signal or after a time, whichever comes first. `AbortSignal.any` would tie it to the
+ * signal of its stream for as long as the stream lives.
+ */
+const withDeadline = async (
+  exchange: (signal: AbortSignal) => Promise<HttpExchange>,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<HttpExchange> => {
+  const own = new AbortController();
+  const abort = (): void => own.abort();
+  let isLate = false;
+  const timer = startTimer('log_stream_send', timeoutMs, () => {
+    isLate = true;
+    abort();
+  });
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    return await exchange(own.signal);
+  } catch (error) {
+    if (!isLate) return { ok: false, timedOut: false, ...connectionFailure(error) };
+    return { ok: false, code: 'timed_out', message: `no answer in ${timeoutMs / 1000} s`, timedOut: true };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+};
+
+/**
  * Sends requests through the guard, over connections that are kept between them, with the stream's certificates. No
  * redirect is followed: it is answered as it came.
  */
@@ -93,15 +123,7 @@ export const makeHttpSender = ({
     };
   };
   return {
-    request: async (request, signal) => {
-      const deadline = AbortSignal.timeout(timeoutMs);
-      try {
-        return await exchange(request, AbortSignal.any([signal, deadline]));
-      } catch (error) {
-        if (!deadline.aborted || signal.aborted) return { ok: false, timedOut: false, ...connectionFailure(error) };
-        return { ok: false, code: 'timed_out', message: `no answer in ${timeoutMs / 1000} s`, timedOut: true };
-      }
-    },
+    request: (request, signal) => withDeadline((own) => exchange(request, own), signal, timeoutMs),
     close: () => agent.destroy(),
   };
 };
