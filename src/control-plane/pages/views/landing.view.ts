@@ -60,7 +60,9 @@ const PILLARS: Block = {
     },
     {
       title: 'On record before it leaves',
-      text: 'A call goes on only after the log has acknowledged its decision. No acknowledgement, no call.',
+      text:
+        'A call goes on only after the log has acknowledged its decision. Log streams take the record, in order, to ' +
+        'Splunk, Elastic, Datadog, S3, syslog, Kafka or a webhook.',
     },
     {
       title: 'Nothing to install in the agent',
