@@ -3,7 +3,7 @@ import { tenantTest } from '../support/product-test.js';
 import { makeCertificates, type Certificates } from './support/certificates.js';
 import { destinations, withoutRepeats, type Destination } from './support/destinations.js';
 import { startHttpProxy, type HttpFault } from './support/http-proxy.js';
-import { makeStream } from './support/streams.js';
+import { makeStream, until } from './support/streams.js';
 import { startTcpProxy, type TcpFault } from './support/tcp-proxy.js';
 
 const { test, tenant } = tenantTest();
@@ -24,11 +24,6 @@ const RECORDS = 5;
 type Way = Readonly<{ port: number; set: (fault: never) => void; stop: () => Promise<void> }>;
 type Health = Readonly<Record<string, unknown>>;
 type Held = Readonly<{ ids: readonly string[]; stored: readonly string[]; health: Health }>;
-
-const until = async (isSo: () => Promise<boolean>, what: string): Promise<void> => {
-  for (const end = Date.now() + 30_000; !(await isSo()); await new Promise((done) => setTimeout(done, 100)))
-    if (Date.now() > end) throw new Error(`it did not come: ${what}`);
-};
 
 /** A stream over a way that breaks in every manner, and what its receiver holds afterwards. */
 const disturb = async (destination: Destination): Promise<Held> => {

@@ -30,3 +30,9 @@ export const expectStored = async (receiver: Receiver, ids: readonly string[]): 
   await expect.poll(async () => withoutRepeats(await receiver.stored()).length).toBeGreaterThanOrEqual(ids.length);
   expect(withoutRepeats(await receiver.stored()).slice(0, ids.length)).toEqual(ids);
 };
+
+/** Waits outside of a test, where `expect.poll` does not work. */
+export const until = async (isSo: () => Promise<boolean>, what: string): Promise<void> => {
+  for (const end = Date.now() + 30_000; !(await isSo()); await new Promise((done) => setTimeout(done, 100)))
+    if (Date.now() > end) throw new Error(`it did not come: ${what}`);
+};
