@@ -28,6 +28,7 @@ describe('sign-up', () => {
           id: expect.stringMatching(/^org_[0-9a-z]{26}$/),
           name: 'Acme & Söhne',
           disabled: false,
+          deletesAt: null,
           createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
         },
         user: { id: expect.stringMatching(/^usr_/), email: 'first@example.com' },

@@ -250,16 +250,19 @@ describe('searching the audit log', () => {
 
   test('ends a page of large events before its limit, in either order, and the next hold the others once', async () => {
     const principal = auditor(newId('org'));
-    const reason = 'x'.repeat(4 * 2 ** 20);
-    await seed(numbers(5).map(() => decided(principal.organizationId, { reason })));
+    const reason = 'x'.repeat(58_000);
+    const all = numbers(300);
+    await seed(all.map(() => decided(principal.organizationId, { reason })));
     for (const order of ['asc', 'desc'] as const) {
       const first = await audit.list(principal, { order, limit: 1000 });
-      expect([first.items.length, first.hasMore]).toEqual([4, true]);
+      expect(first.hasMore).toBe(true);
+      expect(first.items.length).toBeGreaterThan(250);
+      expect(first.items.length).toBeLessThan(all.length);
       const seqs = (await allPages(principal, 1000, { order })).map(({ seq }) => seq);
-      expect(seqs).toEqual(order === 'asc' ? numbers(5) : numbers(5).toReversed());
+      expect(seqs).toEqual(order === 'asc' ? all : all.toReversed());
     }
     const lines = (await textOf((await audit.export(principal, { format: 'ndjson' })).text)).trimEnd().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as AuditItem).seq)).toEqual(numbers(5));
+    expect(lines.map((line) => (JSON.parse(line) as AuditItem).seq)).toEqual(all);
   });
 
   test('shows nothing of another organization, even to a query that names it', async () => {
