@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { Database } from '../../platform/postgres/database.js';
 import { CONFIG } from '../../platform/runtime/parts.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { Config } from '../../platform/settings/config.js';
+import { EventStore } from '../../record/event-store/event-store.js';
 import { tellAlarm } from './alarms.js';
 import type {
   AlarmDeliveryView,
@@ -25,12 +25,12 @@ const toDelivery = (delivery: Delivery | null): AlarmDeliveryView | null => {
 @Injectable()
 export class NotificationsService {
   readonly #settings: SettingsService;
-  readonly #db: Database;
+  readonly #store: EventStore;
   readonly #sendsMail: boolean;
 
-  constructor(settings: SettingsService, db: Database, @Inject(CONFIG) config: Config) {
+  constructor(settings: SettingsService, store: EventStore, @Inject(CONFIG) config: Config) {
     this.#settings = settings;
-    this.#db = db;
+    this.#store = store;
     this.#sendsMail = config.mail !== undefined;
   }
 
@@ -57,7 +57,7 @@ export class NotificationsService {
   /** Sends a test alarm the way of all alarms; `lastWebhook` and `lastMail` say how it fared, a little later. */
   async test(principal: Principal): Promise<AlarmNotificationsView> {
     const { organizationId } = principal;
-    await this.#db.changeInOrganization(organizationId, (tx) =>
+    await this.#store.change(principal, ({ tx }) =>
       tellAlarm(tx, organizationId, {
         type: 'notifications.test',
         subjectId: settingsId(ALARMS, organizationId),
