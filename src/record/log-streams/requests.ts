@@ -3,7 +3,7 @@ import { isObject } from '../../platform/json/json-object.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { isInstant } from '../../platform/rest/fields.js';
 import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
-import { nextSeq, type Place } from '../audit/records.js';
+import { BEGINNING, nextSeq, oldestRecord, type Place } from '../audit/records.js';
 import { placeOfEnd, placeOfSeq, placeOfTime } from '../audit/tail.query.js';
 import { EVENT_TYPES } from '../event-log/events/types.js';
 import type { LogStreamFilter } from '../event-log/events/index.js';
@@ -62,7 +62,8 @@ const seqOf = (value: unknown): number | undefined => {
  */
 export const readStart = async (tx: Tx, organizationId: string, value: unknown = 'now'): Promise<Place> => {
   if (value === 'now') return placeOfEnd(tx, organizationId);
-  if (value === 'beginning') return placeOfSeq(tx, organizationId, 1);
+  // Where nothing is recorded yet, the end would be another place as soon as something is.
+  if (value === 'beginning') return (await oldestRecord(tx, organizationId)) ?? BEGINNING;
   const seq = seqOf(value);
   if (seq === undefined) throw wrong('/startAt', 'takes now, beginning, or {"seq": n} with a whole number from 1');
   if (seq > (await nextSeq(tx, organizationId)))
