@@ -47,11 +47,11 @@ export const startTcpProxy = async (targetPort: number, host = '127.0.0.1'): Pro
     host,
     set: (next) => {
       fault = next;
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) socket.resetAndDestroy();
     },
     stop: async () => {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) socket.resetAndDestroy();
       await once(server, 'close');
     },
   };
