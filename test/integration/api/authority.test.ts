@@ -129,6 +129,8 @@ beforeAll(async () => {
 const leastOf = ({ allowed }: Operation): Holder =>
   holders[allowed.find((role) => role !== 'admin' && role !== 'member') ?? 'admin']!;
 
+const QUERIES: Readonly<Record<string, string>> = { exportEvents: '?format=ndjson', getBundle: '?from=1&to=1' };
+
 const perform = (operation: Operation, path: string, token: string): Promise<Answer> => {
   const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')
     ? { 'if-match': '*' }
@@ -145,7 +147,7 @@ const perform = (operation: Operation, path: string, token: string): Promise<Ans
     },
     oneOf[operation.operationId ?? ''],
   );
-  const query = operation.operationId === 'exportEvents' ? '?format=ndjson' : '';
+  const query = QUERIES[operation.operationId ?? ''] ?? '';
   return send(toolgate.url, operation.method, path + query, {
     token,
     headers,
