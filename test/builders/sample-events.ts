@@ -72,6 +72,7 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
     to: '2026-11-30T20:59:59.000Z',
   },
   'member.passwordChanged': { userId: ANA.id },
+  'member.secondFactorChanged': { userId: ANA.id, enabled: true },
   'member.passwordResetIssued': { userId: id('usr', 2) },
   'invitation.sent': { invitationId: id('inv'), email: 'ben@example.com', role: 'viewer' },
   'invitation.withdrawn': { invitationId: id('inv'), email: 'ben@example.com', reason: 'withdrawn' },

@@ -23,6 +23,8 @@ import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
+import { TotpController } from './totp.controller.js';
+import { TotpService } from './totp.service.js';
 import { SignUpService } from './sign-up.service.js';
 
 /** Accounts, and the guard of every route of the API. */
@@ -36,6 +38,7 @@ import { SignUpService } from './sign-up.service.js';
     SessionsController,
     PersonController,
     PasswordsController,
+    TotpController,
     EndController,
   ],
   providers: [
@@ -53,6 +56,7 @@ import { SignUpService } from './sign-up.service.js';
     ApiKeysService,
     PersonService,
     PasswordsService,
+    TotpService,
     EndService,
   ],
 })

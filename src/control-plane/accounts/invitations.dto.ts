@@ -18,6 +18,8 @@ export class AcceptInvitation {
     description: 'Your new password, or the one of the account that your e-mail address already has',
   })
   password!: string;
+  @Text(6, 20, { optional: true, description: 'The code of your second factor, if your account has one' })
+  code?: string;
 }
 
 export class InvitationView {

@@ -44,7 +44,7 @@ export class JoiningService {
   /**
    * Makes the invited person a member and opens a session. Who is new gets this password; who has an account already
    * must send its password.
-   * @throws Problem not_found for an invitation that is not open, unauthorized for a wrong password
+   * @throws Problem not_found for an invitation that is not open, unauthorized for a wrong password or code
    */
   join(acceptance: Acceptance, repeat: Repeat | undefined): Promise<SignedInView> {
     return this.#once.run(
@@ -56,12 +56,12 @@ export class JoiningService {
     );
   }
 
-  async #prepare({ token, password, address }: Acceptance): Promise<Prepared> {
+  async #prepare({ token, password, code, address }: Acceptance): Promise<Prepared> {
     const invitation = await findInvitation(this.#db, token);
     const { email, organizationId } = invitation;
     const known = await hasUser(this.#db.signIn, email);
     const verified = known
-      ? await this.#signIn.checkPassword({ target: email, address }, password)
+      ? await this.#signIn.checkPassword({ target: email, address }, password, { code })
       : {
           user: { id: newId('usr'), email },
           passwordHash: await hashPassword(password, { kind: 'signup', address }),

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
@@ -29,6 +29,7 @@ export class PasswordsController {
 
   @Post('me/password')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Change your password' })
   @Allowed('member')
   @ApiOkResponse({ type: SignedInView, description: 'All sessions of the person ended; this is a new one' })
   async changePassword(
@@ -59,6 +60,7 @@ export class PasswordsController {
 
   @Post('members/:id/password-reset')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Make a link with which a member sets a new password' })
   @Allowed('admin')
   @ApiOkResponse({ type: PasswordResetView, description: 'A link for the member, where no mail is set' })
   issuePasswordReset(

@@ -66,13 +66,8 @@ export class PasswordsService {
    * @throws Problem conflict for an API key, invalid_body for a wrong current password
    */
   async change(principal: Principal, { current, password }: ChangePassword, address: string): Promise<SignedInView> {
-    const { actor, organizationId } = principal;
-    if (actor.type !== 'member') throw new Problem('conflict', 'An API key has no password. Sign in as a person.');
-    const user = (await this.#signIn.checkPassword({ target: actor.name ?? '', address }, current))?.user;
-    if (user === undefined || user.id !== actor.id)
-      throw new Problem('invalid_body', 'Send the password that you have now as current.', {
-        errors: [{ pointer: '/current', code: 'wrong_password', message: 'current is not your password' }],
-      });
+    const { organizationId } = principal;
+    const user = await this.requireCurrent(principal, current, address);
     const passwordHash = await hashPassword(password, { kind: 'login', address });
     return this.#store.changeAsStranger(principal, async (change) => {
       const organization = await organizationStream.load(change.tx, organizationId, organizationId);
@@ -82,6 +77,18 @@ export class PasswordsService {
       const token = await openSession(change.tx, organizationId, user.id);
       return { organization: shownOrganization(organizationId, organization.state), user, token };
     });
+  }
+
+  /** The caller, whose password it is. @throws Problem conflict for an API key, invalid_body for a wrong password */
+  async requireCurrent({ actor }: Principal, current: string, address: string): Promise<User> {
+    if (actor.type !== 'member') throw new Problem('conflict', 'An API key has no password. Sign in as a person.');
+    const attempt = { target: actor.name ?? '', address };
+    const user = (await this.#signIn.checkPassword(attempt, current, 'password_alone'))?.user;
+    if (user === undefined || user.id !== actor.id)
+      throw new Problem('invalid_body', 'Send the password that you have now as current.', {
+        errors: [{ pointer: '/current', code: 'wrong_password', message: 'current is not your password' }],
+      });
+    return user;
   }
 
   /**

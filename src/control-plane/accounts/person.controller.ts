@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Ip, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { CreateOwnOrganization, OwnOrganizationPage, OwnOrganizationQuery } from './person.dto.js';
@@ -20,6 +20,7 @@ export class PersonController {
   }
 
   @Get('organizations')
+  @ApiOperation({ summary: 'List the organizations that you are a member of' })
   @Allowed('member')
   @ApiOkResponse({ type: OwnOrganizationPage })
   listOwnOrganizations(
@@ -30,6 +31,7 @@ export class PersonController {
   }
 
   @Post('organizations')
+  @ApiOperation({ summary: 'Make one more organization' })
   @Allowed('member')
   @ApiCreatedResponse({ type: SignedInView, description: 'The new organization, with a session of its admin' })
   async createOwnOrganization(

@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
 import { SessionPage, SessionQuery } from './sessions.dto.js';
@@ -18,6 +18,7 @@ export class SessionsController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List your sign-in sessions' })
   @Allowed('member')
   @ApiOkResponse({ type: SessionPage })
   listSessions(@CurrentPrincipal() principal: Principal, @Query() query: SessionQuery): Promise<SessionPage> {

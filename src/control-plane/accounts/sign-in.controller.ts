@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal, type WithPrincipal } from '../../platform/rest/allowed.js';
 import { Problem } from '../../platform/runtime/problems.js';
@@ -22,6 +22,7 @@ export class SignInController {
   }
 
   @Post('signup')
+  @ApiOperation({ summary: 'Make an account and its organization' })
   @Allowed('anyone')
   @ApiCreatedResponse({ type: SignedInView })
   async signup(
@@ -34,6 +35,7 @@ export class SignInController {
 
   @Post('login')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Sign in with e-mail and password' })
   @Allowed('anyone')
   @ApiOkResponse({ type: SignedInView })
   async login(
@@ -49,6 +51,7 @@ export class SignInController {
 
   @Post('logout')
   @HttpCode(204)
+  @ApiOperation({ summary: 'End the session of this request' })
   @Allowed('member')
   @ApiNoContentResponse()
   async logout(
@@ -60,6 +63,7 @@ export class SignInController {
   }
 
   @Get('me')
+  @ApiOperation({ summary: 'Show who sends the request' })
   @Allowed('member')
   @ApiOkResponse({ type: MeView })
   me(@CurrentPrincipal() principal: Principal): Promise<MeView> {

@@ -19,6 +19,8 @@ export class LogIn {
     description: 'The organization to sign in to; without it, the one that you joined first',
   })
   organizationId?: string;
+  @Text(6, 20, { optional: true, description: 'The code of your second factor, or a recovery code, if you have one' })
+  code?: string;
 }
 
 export class UserView {

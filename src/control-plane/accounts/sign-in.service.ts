@@ -4,6 +4,9 @@ import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import type { Verified } from './members.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import { loadSecondFactor, useCode } from './totp.store.js';
+import { Vault } from '../../platform/crypto/vault.js';
 import { Database } from '../../platform/postgres/database.js';
 import { canonicalEmail } from '../../platform/rest/email.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
@@ -103,6 +106,7 @@ class TokenStrategy extends passport.Strategy {
  */
 @Injectable()
 export class SignInService {
+  @Inject(Vault) private readonly vault!: Vault;
   readonly #db: Database;
   readonly #publicUrl: () => string;
   readonly #limits: LoginLimits;
@@ -129,7 +133,8 @@ export class SignInService {
     this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => findSessionHolder(db, token)));
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
-        this.checkPassword({ target: email, address: request.ip ?? '' }, password).then(
+        const { code } = request.body as Readonly<{ code?: string }>;
+        this.checkPassword({ target: email, address: request.ip ?? '' }, password, { code }).then(
           (verified) => done(null, verified ?? false),
           done,
         );
@@ -153,10 +158,15 @@ export class SignInService {
 
   /**
    * The user of an e-mail address (the attempt's target) and password; undefined when either is wrong, after the same
-   * time.
-   * @throws Problem too_many_requests after too many failures, or when too many wait.
+   * time. Who has a second factor is asked for its code too, unless they are signed in.
+   * @throws Problem too_many_requests after too many failures, or when too many wait; second_factor_needed without a
+   * code, unauthorized with a wrong one
    */
-  async checkPassword({ target: typed, address }: Attempt, password: string): Promise<Verified | undefined> {
+  async checkPassword(
+    { target: typed, address }: Attempt,
+    password: string,
+    secondFactor: Readonly<{ code?: string | undefined }> | 'password_alone',
+  ): Promise<Verified | undefined> {
     const attempt = { target: canonicalEmail(typed), address };
     await this.#limits.admit(attempt);
     const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(address), typed]);
@@ -171,6 +181,11 @@ export class SignInService {
     });
     if (row && !right) this.#failures.note(row, attempt.address);
     if (!row || !right) return undefined;
+    if (secondFactor !== 'password_alone')
+      await this.#requireCode(row.id, secondFactor.code, async () => {
+        this.#failures.note(row, attempt.address);
+        await guards.failed();
+      });
     await this.#limits.succeeded(judged);
     await rememberNetwork(
       { query: (text, values) => this.#db.signIn.query(text, values as unknown[]) },
@@ -178,6 +193,16 @@ export class SignInService {
       attempt.address,
     );
     return { user: { id: row.id, email: row.email }, passwordHash: row.password_hash };
+  }
+
+  async #requireCode(userId: string, code: string | undefined, failed: () => Promise<void>): Promise<void> {
+    const factor = await loadSecondFactor(this.#db.signIn, this.vault, userId);
+    if (!factor?.isConfirmed) return;
+    if (code === undefined)
+      throw new Problem('second_factor_needed', 'Send the code that your authenticator shows, or a recovery code.');
+    if (await useCode(this.#db.signIn, userId, { secret: factor.secret, code, now: new Date() })) return;
+    await failed();
+    throw new Problem('unauthorized', 'The code is wrong or was used. Send the one that your authenticator shows now.');
   }
 
   /** Sets the session cookie of who just signed in, for browsers; passes the view on. */

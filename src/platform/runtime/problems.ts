@@ -2,6 +2,7 @@
 export const problems = {
   invalid_body: { status: 400, title: 'The request is not valid' },
   unauthorized: { status: 401, title: 'A valid credential is needed' },
+  second_factor_needed: { status: 401, title: 'A code of your second factor is needed' },
   forbidden: { status: 403, title: 'Your role may not do this' },
   four_eyes: { status: 403, title: 'Another person must decide this' },
   bad_origin: { status: 403, title: 'The request comes from another web origin' },
@@ -29,8 +30,11 @@ export type ProblemCode = keyof typeof problems;
 /** How many of the things that are wrong an answer names at most. */
 export const MAX_PROBLEM_ERRORS = 100;
 
-/** One of several things that are wrong at once; `pointer` is a JSON Pointer (RFC 6901) into what was sent. */
-export type ProblemDetail = Readonly<{ pointer: string; code: string; message: string }>;
+/**
+ * One of several things that are wrong at once; `pointer` is a JSON Pointer (RFC 6901) into the body that was sent.
+ * `parameter` names a parameter of the query instead; the pointer is empty then.
+ */
+export type ProblemDetail = Readonly<{ pointer: string; parameter?: string; code: string; message: string }>;
 
 /**
  * An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never
@@ -55,14 +59,21 @@ export class Problem extends Error {
   }
 }
 
-/** The body of RFC 9457 for a problem. */
-export const problemBody = (problem: Problem): Readonly<Record<string, unknown>> => ({
+/** What is wrong with a request without a body is wrong with its query. */
+const inQuery = ({ pointer, ...detail }: ProblemDetail): ProblemDetail => ({
+  pointer: '',
+  parameter: pointer.slice(1),
+  ...detail,
+});
+
+/** The body of RFC 9457 for a problem; `hasBody` is of the request. */
+export const problemBody = (problem: Problem, hasBody = true): Readonly<Record<string, unknown>> => ({
   type: `urn:toolgate:problem:${problem.code}`,
   title: problems[problem.code].title,
   status: problems[problem.code].status,
   code: problem.code,
   detail: problem.detail,
-  ...(problem.errors ? { errors: problem.errors } : {}),
+  ...(problem.errors ? { errors: hasBody ? problem.errors : problem.errors.map(inQuery) } : {}),
 });
 
 /**

@@ -1,3 +1,4 @@
+import { shownCode } from '../../support/authenticator.js';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -146,6 +147,11 @@ const people = async (story: Story): Promise<Readonly<{ member: string; approver
   const { user, token } = await story.ask(201, 'POST /v1/invitations/accept', leaving);
   story.keep(token);
   const leaver = (user as Json)['id'] as string;
+  const own = { authorization: `Bearer ${String(token)}` };
+  const { secret } = await story.ask(201, 'POST /v1/me/totp', { current: password }, own);
+  story.secrets.push(String(secret));
+  const confirmed = await story.ask(200, 'POST /v1/me/totp/confirm', { code: shownCode(secret) }, own);
+  story.secrets.push(...(confirmed['recoveryCodes'] as readonly string[]));
   await story.read(`/v1/members/${leaver}/data`);
   await story.ask(204, `POST /v1/members/${leaver}/erase`);
   const invitation = story.keep(

@@ -191,6 +191,7 @@ describe('the database', () => {
     'relay_positions',
     'schema_migrations',
     'sign_in_networks',
+    'user_totp',
   ];
   const dated = (name: string): string => name.replace(/_\d{8}$/, '_default');
   const columnOf = (table: string): string =>

@@ -81,6 +81,7 @@ const TYPES: Readonly<Record<Exclude<ControlBody['type'], 'organization.deleted'
   'member.signedOut': true,
   'member.signInFailed': true,
   'member.passwordChanged': true,
+  'member.secondFactorChanged': true,
   'member.passwordResetIssued': true,
   'session.ended': true,
   'session.restarted': true,

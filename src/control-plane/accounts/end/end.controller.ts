@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { goneSignal } from '../../../platform/rest/client-gone.js';
@@ -33,6 +33,7 @@ export class EndController {
   }
 
   @Get('organization/export')
+  @ApiOperation({ summary: 'Export everything that the organization has' })
   @Allowed('admin')
   @ApiOkResponse(ARCHIVE)
   async exportOrganization(@CurrentPrincipal() principal: Principal, @Res() response: Response): Promise<void> {
@@ -41,6 +42,7 @@ export class EndController {
 
   @Post('organization/deletion')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Delete the organization, after a delay' })
   @Allowed('admin')
   @Tagged()
   @ApiOkResponse({ type: OrganizationView, headers: ETAG })
@@ -53,6 +55,7 @@ export class EndController {
 
   @Delete('organization/deletion')
   @HttpCode(204)
+  @ApiOperation({ summary: 'Keep the organization' })
   @Allowed('admin')
   @ApiNoContentResponse({ description: 'Cancelled; the organization stays' })
   cancelDeletion(@CurrentPrincipal() principal: Principal): Promise<void> {
@@ -60,6 +63,7 @@ export class EndController {
   }
 
   @Get('me/data')
+  @ApiOperation({ summary: 'Export what the organization has about you' })
   @Allowed('member')
   @ApiOkResponse(ARCHIVE)
   async exportOwnData(@CurrentPrincipal() principal: Principal, @Res() response: Response): Promise<void> {
@@ -67,6 +71,7 @@ export class EndController {
   }
 
   @Get('members/:id/data')
+  @ApiOperation({ summary: 'Export what the organization has about a member' })
   @Allowed('admin')
   @ApiOkResponse(ARCHIVE)
   async exportMemberData(

@@ -242,6 +242,7 @@ export type NoticeBody =
       }
     >
   | Of<'member.passwordChanged', { userId: string }>
+  | Of<'member.secondFactorChanged', { userId: string; enabled: boolean }>
   | Of<'member.passwordResetIssued', { userId: string }>
   | Of<'invitation.withdrawn', { invitationId: string; email: string; reason: 'withdrawn' | 'replaced' }>
   | Of<'session.ended', { sessionId: string; grantId: string; serverId: string; expiresAt: string }>

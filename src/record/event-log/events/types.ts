@@ -63,6 +63,7 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'member.signedOut': true,
   'member.signInFailed': true,
   'member.passwordChanged': true,
+  'member.secondFactorChanged': true,
   'member.passwordResetIssued': true,
   'session.ended': true,
   'session.restarted': true,

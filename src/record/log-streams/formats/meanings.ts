@@ -76,6 +76,7 @@ const lines: Readonly<Record<EventType, Line>> = {
   'member.signedOut': ['Signed out', 'signIn', 'signOut'],
   'member.signInFailed': ['Sign-in failed', 'signIn', 'signIn', 'medium', true],
   'member.passwordChanged': ['Password changed', 'member', 'setPassword'],
+  'member.secondFactorChanged': ['Second factor changed', 'member', 'update', 'low'],
   'member.passwordResetIssued': ['Password reset issued', 'member', 'resetPassword', 'low'],
   'invitation.sent': ['Invitation sent', 'invitation', 'create'],
   'invitation.withdrawn': ['Invitation withdrawn', 'invitation', 'delete'],

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { EventStore } from '../../record/event-store/event-store.js';
+import { Vault } from '../../platform/crypto/vault.js';
+import { Database } from '../../platform/postgres/database.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import { LoginLimits } from './login-limits.js';
+import { newRecoveryCodes, newTotpSecret, totpUri } from './totp.js';
+import type { RecoveryCodesView, SecondFactorSecretView, SecondFactorView } from './totp.dto.js';
+import { confirmSecondFactor, deleteSecondFactor, keepSecondFactor, loadSecondFactor, useCode } from './totp.store.js';
+
+const personOf = ({ actor }: Principal): string => {
+  if (actor.type !== 'member') throw new Problem('conflict', 'An API key has no second factor. Sign in as a person.');
+  return actor.id;
+};
+
+const wrongCode = (): Problem =>
+  new Problem('invalid_body', 'Send a code that your authenticator shows now, or a recovery code.', {
+    errors: [{ pointer: '/code', code: 'wrong_code', message: 'code is wrong or was used' }],
+  });
+
+const notThere = (): Problem => new Problem('not_found', 'You have no second factor of this kind.');
+
+/** The second factor of the person who sends the request. All refusals are Problems. */
+@Injectable()
+export class TotpService {
+  readonly #db: Database;
+  readonly #store: EventStore;
+  readonly #vault: Vault;
+  readonly #limits: LoginLimits;
+
+  constructor(db: Database, store: EventStore, vault: Vault, limits: LoginLimits) {
+    this.#db = db;
+    this.#store = store;
+    this.#vault = vault;
+    this.#limits = limits;
+  }
+
+  async get(principal: Principal): Promise<SecondFactorView> {
+    const found = await loadSecondFactor(this.#db.signIn, this.#vault, personOf(principal));
+    return { enabled: found?.isConfirmed ?? false, recoveryCodesLeft: found?.recoveryCodesLeft ?? 0 };
+  }
+
+  /** A secret for an authenticator; nothing is asked before a code confirms it. @throws Problem conflict */
+  async create(principal: Principal): Promise<SecondFactorSecretView> {
+    const userId = personOf(principal);
+    const secret = newTotpSecret();
+    if (!(await this.#db.asStranger(userId, (tx) => keepSecondFactor(tx, this.#vault, userId, secret))))
+      throw new Problem('conflict', 'You have a second factor. Disable it first.');
+    return totpUri(secret, principal.actor.name ?? '');
+  }
+
+  /** From now on signing in asks for a code. @throws Problem not_found, invalid_body for a wrong code */
+  confirm(principal: Principal, code: string, address: string): Promise<RecoveryCodesView> {
+    const recoveryCodes = newRecoveryCodes();
+    return this.#withCode(principal, { code, address, isConfirmed: false }, async (change, userId) => {
+      if (!(await confirmSecondFactor(change.tx, userId, recoveryCodes))) throw notThere();
+      await change.appendFact('account', { type: 'member.secondFactorChanged', userId, enabled: true });
+      return { recoveryCodes };
+    });
+  }
+
+  /** Signing in asks for no code any more. @throws Problem not_found, invalid_body for a wrong code */
+  async disable(principal: Principal, code: string, address: string): Promise<void> {
+    await this.#withCode(principal, { code, address, isConfirmed: true }, async (change, userId) => {
+      if (!(await deleteSecondFactor(change.tx, userId))) throw notThere();
+      await change.appendFact('account', { type: 'member.secondFactorChanged', userId, enabled: false });
+    });
+  }
+
+  /** Runs a change once a code was right. A wrong one counts as a failed sign-in. */
+  async #withCode<T>(
+    principal: Principal,
+    { code, address, isConfirmed }: Readonly<{ code: string; address: string; isConfirmed: boolean }>,
+    work: (change: Parameters<Parameters<EventStore['change']>[1]>[0], userId: string) => Promise<T>,
+  ): Promise<T> {
+    const userId = personOf(principal);
+    const attempt = { target: `code of ${userId}`, address };
+    await this.#limits.admit(attempt);
+    const found = await loadSecondFactor(this.#db.signIn, this.#vault, userId);
+    if (found?.isConfirmed !== isConfirmed) throw notThere();
+    const { secret } = found;
+    const done = await this.#store.changeAsStranger(principal, async (change) =>
+      (await useCode(change.tx, userId, { secret, code, now: change.now }))
+        ? { result: await work(change, userId) }
+        : undefined,
+    );
+    if (done) return done.result;
+    await this.#limits.failed(attempt);
+    throw wrongCode();
+  }
+}
