@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { toJsonText } from '../../platform/json/exact-number.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
@@ -35,6 +35,7 @@ export class ApprovalsController {
 
   @Post(':id/approve')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Approve a held call' })
   @Allowed('approver')
   @ApiBody({ type: DecideApproval, required: false })
   @ApiOkResponse({ type: ApprovalView })
@@ -48,6 +49,7 @@ export class ApprovalsController {
 
   @Post(':id/reject')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Reject a held call' })
   @Allowed('approver')
   @ApiBody({ type: DecideApproval, required: false })
   @ApiOkResponse({ type: ApprovalView })

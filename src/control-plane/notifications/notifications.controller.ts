@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Put } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { AlarmNotificationsView, AlarmNotificationsWithSecret, UpdateAlarmNotifications } from './notifications.dto.js';
@@ -38,6 +38,7 @@ export class NotificationsController {
 
   @Post('test')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Send a test alarm' })
   @Allowed('admin')
   @Tagged()
   @ApiOkResponse({ type: AlarmNotificationsView, headers: ETAG })

@@ -131,6 +131,7 @@ export class PoliciesController {
 
   @Post('policies/:id/decide')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Try a policy on one call' })
   @Allowed('policy_manager')
   @ApiOkResponse({ type: DecisionView })
   decidePolicy(

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
@@ -64,6 +64,7 @@ export class ServersController {
 
   @Post(':id/discover')
   @HttpCode(200)
+  @ApiOperation({ summary: "Discover a server's tools" })
   @Allowed('admin')
   @Tagged()
   @ApiOkResponse({ type: ServerView, headers: ETAG })

@@ -22,17 +22,38 @@ const declaredMembers = (dto: Type): ReadonlySet<string> => {
   return members;
 };
 
+/** The code of a fault by the rule that found it, of which the names are class-validator's and ours. */
+const CODES: Readonly<Record<string, string>> = {
+  isString: 'wrong_type',
+  isInt: 'wrong_type',
+  isBoolean: 'wrong_type',
+  isObject: 'wrong_type',
+  isIn: 'not_one_of',
+  isId: 'not_an_id',
+  isInstant: 'not_a_time',
+  isLength: 'wrong_length',
+  maxLength: 'wrong_length',
+  min: 'out_of_range',
+  max: 'out_of_range',
+  matches: 'wrong_characters',
+};
+/** Of several faults of a member, the one that says most. */
+const FIRST = ['isString', 'isInt', 'isBoolean', 'isObject'];
+
 /** One error for each member, whatever is wrong there. */
-const errorOf = ({ property, constraints = {} }: ValidationError): ProblemDetail => ({
-  pointer: pointerTo('', property),
-  code: 'invalid',
-  message: Object.values(constraints).join('; '),
-});
+const errorOf = ({ property, constraints = {} }: ValidationError, given: Members): ProblemDetail => {
+  const pointer = pointerTo('', property);
+  if (!Object.hasOwn(given, property))
+    return { pointer, code: 'missing', message: `${property} is missing: ${Object.values(constraints).join('; ')}` };
+  const rules = Object.keys(constraints);
+  const rule = FIRST.find((name) => rules.includes(name)) ?? rules[0] ?? '';
+  return { pointer, code: CODES[rule] ?? 'invalid', message: Object.values(constraints).join('; ') };
+};
 
 const unknownMember = (member: string): ProblemDetail => ({
   pointer: pointerTo('', member),
   code: 'unknown_key',
-  message: `property ${member} should not exist`,
+  message: `${member} is not known here`,
 });
 
 /**
@@ -66,7 +87,7 @@ export const checkMembers = async (dto: Type, sent: unknown): Promise<object> =>
   });
   if (unknown.length === 0 && wrong.length === 0) return instance;
   throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', {
-    errors: [...wrong.map(errorOf), ...unknown.map(unknownMember)],
+    errors: [...wrong.map((error) => errorOf(error, given)), ...unknown.map(unknownMember)],
   });
 };
 

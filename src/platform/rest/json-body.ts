@@ -29,19 +29,25 @@ const REFUSALS: Readonly<Partial<Record<StrictJsonFault, string>>> = {
   lone_surrogate: 'Send text without half of a surrogate pair.',
 };
 
-const [QUOTE, BACKSLASH, COMMA, OPENING_BRACKET, OPENING_BRACE] = Buffer.from('"\\,[{');
+const [QUOTE, BACKSLASH, COMMA, COLON, OPENING_BRACKET, OPENING_BRACE] = Buffer.from('"\\,:[{');
 
-/** Parsing costs about as much for each small value of a list as for each member of an object. */
+/**
+ * Parsing costs about as much for each small value of a list as for each member of an object. Too many members are
+ * found by the strict reader, also before it parses.
+ */
 const hasTooManyValues = (body: Buffer): boolean => {
   let values = 0;
+  let members = 0;
   let inString = false;
   for (let at = 0; at < body.length; at += 1) {
     const byte = body[at];
     if (inString && byte === BACKSLASH) at += 1;
     else if (byte === QUOTE) inString = !inString;
-    else if (!inString && (byte === COMMA || byte === OPENING_BRACKET || byte === OPENING_BRACE)) values += 1;
+    else if (inString) continue;
+    else if (byte === COLON) members += 1;
+    else if (byte === COMMA || byte === OPENING_BRACKET || byte === OPENING_BRACE) values += 1;
   }
-  return values > MAX_BODY_VALUES;
+  return values > MAX_BODY_VALUES && members <= MAX_STRICT_KEYS;
 };
 
 /**

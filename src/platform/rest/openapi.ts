@@ -2,28 +2,31 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NextFunction, Request, Response } from 'express';
 import { DOCS_CSP, docsPage } from './docs-page.js';
+import { addDetails } from './openapi-details.js';
 import { ProblemView } from './problem.dto.js';
 
 /** The OpenAPI document of all `/v1` routes, from their decorators; operation ids are the methods' names. */
 export const openApiDocument = (app: INestApplication): OpenAPIObject =>
-  SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder()
-      .setTitle('Toolgate')
-      .setDescription(
-        'The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by ' +
-          '`limit` and `after`; creating POSTs take `Idempotency-Key`.',
-      )
-      .setVersion('1')
-      .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-      .addBearerAuth()
-      .addGlobalResponse({
-        status: 'default',
-        description: 'Refused',
-        content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemView) } } },
-      })
-      .build(),
-    { operationIdFactory: (_controller, method) => method, extraModels: [ProblemView] },
+  addDetails(
+    SwaggerModule.createDocument(
+      app,
+      new DocumentBuilder()
+        .setTitle('Toolgate')
+        .setDescription(
+          'The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by ' +
+            '`limit` and `after`; creating POSTs take `Idempotency-Key`.',
+        )
+        .setVersion('1')
+        .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+        .addBearerAuth()
+        .addGlobalResponse({
+          status: 'default',
+          description: 'Refused',
+          content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemView) } } },
+        })
+        .build(),
+      { operationIdFactory: (_controller, method) => method, extraModels: [ProblemView] },
+    ),
   );
 
 /**

@@ -48,6 +48,8 @@ export const toProblem = (error: unknown): Problem => {
   );
 };
 
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE']);
+
 /** Writes a problem as `application/problem+json`. */
 export const sendProblem = (response: Response, problem: Problem): void => {
   if (response.headersSent) {
@@ -60,7 +62,7 @@ export const sendProblem = (response: Response, problem: Problem): void => {
   response
     .status(problems[problem.code].status)
     .setHeader('Content-Type', 'application/problem+json')
-    .send(Buffer.from(JSON.stringify(problemBody(problem))));
+    .send(Buffer.from(JSON.stringify(problemBody(problem, !BODILESS.has(response.req.method)))));
 };
 
 /** Answers a problem in another form, and says whether it did. */

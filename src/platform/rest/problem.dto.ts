@@ -4,9 +4,10 @@ import { MAX_PROBLEM_ERRORS, problems } from '../runtime/problems.js';
 export class ProblemErrorView {
   @ApiProperty({
     type: String,
-    description: 'JSON Pointer into what was sent; of a query, / and the name of the parameter',
+    description: 'JSON Pointer into the body; empty for a parameter of the query',
   })
   pointer!: string;
+  @ApiPropertyOptional({ type: String, description: 'The parameter of the query that is wrong' }) parameter?: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String }) message!: string;
 }

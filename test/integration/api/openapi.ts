@@ -17,9 +17,11 @@ export type Schema = Readonly<{
   example?: unknown;
 }>;
 type Parameter = Readonly<{ name: string; in: 'path' | 'query' | 'header'; required: boolean; schema?: Schema }>;
-type Content = Readonly<Record<string, Readonly<{ schema?: Schema }>>>;
+type Content = Readonly<Record<string, Readonly<{ schema?: Schema; example?: unknown; examples?: unknown }>>>;
 type Described = Readonly<{
   operationId?: string;
+  summary?: string;
+  description?: string;
   'x-allowed'?: readonly string[];
   'x-max-body-bytes'?: number;
   parameters?: readonly Parameter[];
@@ -37,6 +39,10 @@ export type Operation = Readonly<{
   method: string;
   path: string;
   operationId: string | undefined;
+  summary: string | undefined;
+  description: string | undefined;
+  /** What it takes and answers as JSON. */
+  json: readonly Content[string][];
   allowed: readonly string[];
   maxBodyBytes: number | undefined;
   parameters: readonly Parameter[];
@@ -51,6 +57,11 @@ export const operationsOf = ({ paths }: OpenApi): readonly Operation[] =>
       method: verb.toUpperCase(),
       path,
       operationId: described.operationId,
+      summary: described.summary,
+      description: described.description,
+      json: [described.requestBody, ...Object.values(described.responses)].flatMap(
+        (one) => one?.content?.['application/json'] ?? [],
+      ),
       allowed: described['x-allowed'] ?? [],
       maxBodyBytes: described['x-max-body-bytes'],
       parameters: described.parameters ?? [],

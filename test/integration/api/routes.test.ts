@@ -5,6 +5,7 @@ import { newId } from '../../../src/platform/crypto/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
+import { shownCode } from '../../support/authenticator.js';
 import { append, decided, until } from '../audit/audit-support.js';
 import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId, withoutNumbers } from './objects.js';
 import {
@@ -69,6 +70,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'signup.password': PASSWORD,
     'acceptInvitation.password': PASSWORD,
     'changePassword.current': PASSWORD,
+    'createSecondFactor.current': PASSWORD,
     'changePassword.password': `${PASSWORD} 2`,
     'confirmPasswordReset.password': `${PASSWORD} 2`,
     'updateOrganization.disabled': false,
@@ -131,12 +133,22 @@ const freshSession = async (): Promise<string> =>
  */
 const credentialFor = async ({ allowed, operationId }: Operation): Promise<string | undefined> => {
   if (allowed.includes('anyone')) return undefined;
+  if (/^(confirm|disable)SecondFactor$/.test(operationId ?? '')) return ofSecondFactor;
   if (operationId === 'changePassword') return (await ours.person('viewer')).token;
   return operationId === 'logout' ? freshSession() : ours.token;
 };
 
 /** The token that an operation wants, new and unused. */
-const tokensFor = async ({ operationId }: Operation): Promise<Values> => {
+let ofSecondFactor = '';
+const tokensFor = async ({ operationId = '' }: Operation): Promise<Values> => {
+  if (/^(confirm|disable)SecondFactor$/.test(operationId)) {
+    const { token, api } = await ours.person('viewer');
+    ofSecondFactor = token;
+    const { secret } = (await api('POST', '/v1/me/totp', { current: PASSWORD })).body;
+    if (operationId === 'disableSecondFactor')
+      await api('POST', '/v1/me/totp/confirm', { code: shownCode(secret, -1) });
+    return { code: shownCode(secret) };
+  }
   if (operationId === 'acceptInvitation') return { token: await invite(ours) };
   if (operationId !== 'confirmPasswordReset') return {};
   const member = await makeFor('/v1/members/{id}', ours, upstream.url);
@@ -176,6 +188,19 @@ describe('the document', () => {
     }
   });
 
+  test('has a summary, the roles and an example of every JSON body for each operation', () => {
+    const summaries = operations.map(({ summary = '' }) => summary);
+    expect(summaries.filter((summary) => !/^[A-Z][a-z]+ .{4,}$/.test(summary))).toEqual([]);
+    expect(summaries.filter((summary, index) => summaries.indexOf(summary) !== index)).toEqual([]);
+    for (const { name, description, allowed, json } of operations) {
+      expect(description, name).toContain(
+        `For ${allowed.map((who) => (who === 'member' ? 'every role' : who === 'anyone' ? 'anyone' : who)).join(', ')}`,
+      );
+      for (const { schema = {}, example, examples } of json)
+        if (examples === undefined) expect(mismatches(document, schema, example), name).toEqual([]);
+    }
+  });
+
   test('says what a refusal of every operation looks like', async () => {
     for (const { name, responses } of operations)
       expect(responses['default']?.content?.['application/problem+json']?.schema?.$ref, name).toBe(
@@ -209,6 +234,9 @@ describe('the document', () => {
       'POST /v1/logout',
       'POST /v1/me/organizations',
       'POST /v1/me/password',
+      'POST /v1/me/totp',
+      'POST /v1/me/totp/confirm',
+      'POST /v1/me/totp/disable',
     ]);
     expect(openTo('viewer')).toEqual([]);
   });

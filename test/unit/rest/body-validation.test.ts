@@ -82,7 +82,7 @@ describe('the check of a body', () => {
     expect(errors).toHaveLength(100);
     expect(errors.slice(0, 3).map(({ pointer, code }) => [pointer, code])).toEqual([
       ['/email', 'invalid'],
-      ['/organizationName', 'invalid'],
+      ['/organizationName', 'wrong_length'],
       ['/x0', 'unknown_key'],
     ]);
   });

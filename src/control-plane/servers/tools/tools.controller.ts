@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { pathId } from '../../../platform/rest/path-id.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../../platform/rest/versions.js';
@@ -55,6 +55,7 @@ export class ToolsController {
 
   @Post(':name/accept')
   @HttpCode(200)
+  @ApiOperation({ summary: "Accept a tool's new definition" })
   @Allowed('policy_manager')
   @Tagged()
   @ApiOkResponse({ type: ToolView, headers: ETAG })
