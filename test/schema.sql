@@ -1193,6 +1193,18 @@ create policy worker on usage_hourly as permissive for all to toolgate_worker
 grant delete, insert, select, update on usage_hourly to toolgate_worker;
 grant select on usage_hourly to toolgate_app;
 
+create table user_totp (
+  user_id text not null,
+  sealed_secret bytea not null,
+  created_at timestamp with time zone not null default now(),
+  confirmed_at timestamp with time zone,
+  last_step bigint not null default 0,
+  recovery_hashes bytea[] not null default '{}'::bytea[],
+  constraint user_totp_pkey PRIMARY KEY (user_id),
+  constraint user_totp_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+grant delete, insert, select, update on user_totp to toolgate_worker;
+
 create table users (
   id text not null,
   email text not null,

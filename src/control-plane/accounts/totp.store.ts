@@ -41,6 +41,7 @@ export const confirmSecondFactor = async (tx: Query, userId: string, codes: read
   return rowCount === 1;
 };
 
+/** Ends a confirmed second factor; false when there is none. */
 export const deleteSecondFactor = async (tx: Query, userId: string): Promise<boolean> =>
   (await tx.query('delete from user_totp where user_id = $1 and confirmed_at is not null', [userId])).rowCount === 1;
 

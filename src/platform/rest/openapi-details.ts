@@ -42,7 +42,7 @@ const ROLES: Readonly<Record<string, string>> = { anyone: 'anyone, without a cre
 
 const rolesOf = (allowed: readonly string[]): string => `For ${allowed.map((who) => ROLES[who] ?? who).join(', ')}.`;
 
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 16;
 
 const textOf = ({ format, minLength = 0 }: Schema): string => {
   if (format === 'email') return 'ada@example.com';
@@ -52,14 +52,8 @@ const textOf = ({ format, minLength = 0 }: Schema): string => {
   return 'text'.padEnd(minLength, ' text');
 };
 
-/** A value of a schema: its own example, or the simplest one. */
-const exampleOf = (document: OpenAPIObject, schema: Schema, depth = 0): unknown => {
-  const part = schema.$ref?.split('/').at(-1);
-  const [only] = schema.allOf ?? schema.oneOf ?? [];
-  if (part !== undefined) return exampleOf(document, (document.components?.schemas?.[part] ?? {}) as Schema, depth + 1);
-  if (schema.example !== undefined) return schema.example;
-  if (only) return exampleOf(document, only, depth + 1);
-  if (schema.enum) return schema.enum[0];
+/** A value of a type, where no example is given. */
+const simplestOf = (document: OpenAPIObject, schema: Schema, depth: number): unknown => {
   switch (schema.type) {
     case 'string':
       return textOf(schema);
@@ -72,13 +66,29 @@ const exampleOf = (document: OpenAPIObject, schema: Schema, depth = 0): unknown 
       return schema.items && depth < MAX_DEPTH ? [exampleOf(document, schema.items, depth + 1)] : [];
     default:
       return Object.fromEntries(
-        Object.entries(schema.properties ?? {}).map(([name, member]) => [
+        membersOf(schema).map(([name, member]) => [
           name,
           depth < MAX_DEPTH ? exampleOf(document, member, depth + 1) : {},
         ]),
       );
   }
 };
+
+/** A value of a schema: its own example, or the simplest one. */
+const exampleOf = (document: OpenAPIObject, schema: Schema, depth = 0): unknown => {
+  const part = schema.$ref?.split('/').at(-1);
+  const [only] = schema.allOf ?? schema.oneOf ?? [];
+  if (part !== undefined) return exampleOf(document, (document.components?.schemas?.[part] ?? {}) as Schema, depth + 1);
+  if (schema.example !== undefined) return schema.example;
+  if (only) return exampleOf(document, only, depth + 1);
+  return schema.enum ? schema.enum[0] : simplestOf(document, schema, depth);
+};
+
+/** The members of an object, also those that are wanted and not described. */
+const membersOf = ({ properties = {}, required = [] }: Schema): readonly (readonly [string, Schema])[] => [
+  ...Object.entries(properties),
+  ...required.filter((name) => !Object.hasOwn(properties, name)).map((name) => [name, { type: 'string' }] as const),
+];
 
 const addExample = (document: OpenAPIObject, content: Content): void => {
   const media = content?.['application/json'];

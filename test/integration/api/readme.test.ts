@@ -22,7 +22,7 @@ const commands = async (): Promise<readonly string[]> => {
   return [...example.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, text = '']) => text);
 };
 
-test('the commands of README, run as they are written, lead from sign-up to a refused call and to its record', async () => {
+test('the commands of README, as they are written, lead from sign-up to a refused call and its record', async () => {
   const script = (await commands())
     .join('\necho; echo ==\n')
     .replaceAll('http://127.0.0.1:8080', toolgate.url)
