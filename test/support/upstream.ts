@@ -62,6 +62,8 @@ export type Upstream = Readonly<{
   seen: Seen[];
   /** The requests whose JSON-RPC method is this one. */
   seenOf: (method: string) => readonly Seen[];
+  /** How many requests it has seen; a notification may arrive after its client was answered. */
+  countRequests: () => number;
   /** What tools/list answers from now on. */
   setTools: (tools: readonly UpstreamTool[]) => void;
   /** Tells every session that the tools changed. */
@@ -166,6 +168,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
     port,
     seen,
     seenOf: (method) => seen.filter(({ message }) => message?.method === method),
+    countRequests: () => seen.filter(({ message }) => message?.method !== undefined && message.id !== undefined).length,
     setTools: (next) => {
       tools = next;
     },

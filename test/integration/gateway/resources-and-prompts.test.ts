@@ -59,7 +59,7 @@ const decided = async (): Promise<readonly Json[]> =>
     }),
   );
 /** Requests and notifications that the upstream got; the client's own stream comes when it comes. */
-const asked = (): number => upstream.seen.filter(({ message }) => message !== undefined).length;
+const asked = (): number => upstream.countRequests();
 const outcomes = async (): Promise<readonly Json[]> =>
   (await tenant.events(`&type=toolCall.completed&grantId=${grant.id}`)).map(({ tool, status }) => ({ tool, status }));
 
@@ -362,7 +362,7 @@ test(
     'reaches no upstream',
   async () => {
     const session = await openSession(grant);
-    const before = upstream.seen.length;
+    const before = asked();
     const requests: readonly (readonly [string, Json])[] = [
       ['resources/read', {}],
       ['resources/read', { uri: 7 }],
@@ -388,7 +388,7 @@ test(
         expect.objectContaining({ id: index, error: expect.objectContaining({ code: -32_602 }) as Json }),
       ]);
     }
-    expect(upstream.seen.length).toBe(before);
+    expect(asked()).toBe(before);
     await expect
       .poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, {
         timeout: 20_000,

@@ -114,7 +114,7 @@ describe('in a session', () => {
       expect(legacy.seenOf(method).at(-1)?.message).toMatchObject({ params: { taskId: 'task.1' } });
     }
     const other = await openSession(theirs);
-    const before = legacy.seen.length;
+    const before = legacy.countRequests();
     for (const [who, id] of [
       [other, taskId],
       [other, 'task.1'],
@@ -129,7 +129,7 @@ describe('in a session', () => {
         error: { code: -32_602, message: 'no such task' },
       });
     }
-    expect(legacy.seen.length).toBe(before);
+    expect(legacy.countRequests()).toBe(before);
     await expect
       .poll(
         async () =>
@@ -199,7 +199,10 @@ describe('in a session', () => {
         },
         own,
       );
-      expect(legacy.seen.at(-1)?.message).toMatchObject({
+      const responses = (): unknown[] =>
+        legacy.seen.filter(({ message }) => message?.id === 'asked').map(({ message }) => message);
+      await expect.poll(responses).toHaveLength(1);
+      expect(responses()[0]).toMatchObject({
         result: { content: { taskId }, _meta: { [RELATED]: { taskId: 'task.1' } } },
       });
       legacy.setIntercept(undefined);
