@@ -69,16 +69,19 @@ export class ToolsController {
   }
 
   @Put(':name/category')
+  @ApiParam({ name: 'id' })
+  @ApiParam({ name: 'name' })
+  @ApiIfMatch()
   @Allowed('policy_manager')
   @Tagged()
   @ApiOkResponse({ type: ToolView, headers: ETAG })
   overruleToolCategory(
     @CurrentPrincipal() principal: Principal,
-    @Param('id', SERVER_ID) id: string,
-    @Param('name') tool: string,
+    @Param() { id, name: tool }: Readonly<{ id: string; name: string }>,
+    @IfMatch() ifMatch: string | undefined,
     @Body() { category, reason }: OverruleCategory,
   ): Promise<ToolView> {
-    return this.#tools.overrule(principal, { id, tool }, { category, reason });
+    return this.#tools.overrule(principal, { id: SERVER_ID.transform(id), tool, ifMatch }, { category, reason });
   }
 
   @Delete(':name/category')

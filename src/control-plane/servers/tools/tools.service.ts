@@ -139,14 +139,15 @@ export class ToolsService {
 
   /**
    * Says what a tool can do, against what was found; without a category, takes that back.
-   * @throws Problem not_found, also for a tool that was not discovered
+   * @throws Problem not_found, also for a tool that was not discovered; precondition_failed
    */
   async overrule(
     principal: Principal,
-    { id, tool }: Readonly<{ id: string; tool: string }>,
+    { id, tool, ifMatch }: Readonly<{ id: string; tool: string; ifMatch?: string | undefined }>,
     overruling: Overruling | undefined,
   ): Promise<ToolView> {
     const known = await this.#store.change(principal, async (change) => {
+      await requireVersion(change, serverStream, { id, ifMatch });
       await change.apply(serverStream, id, (current) => decideToolCategory(id, current, { tool, overruling }));
       return partOf(change.tx, await this.#load(change.tx, principal.organizationId, id), tool);
     });
