@@ -27,8 +27,14 @@ class ClassifyThread {
 
   constructor() {
     this.#worker.unref();
-    this.#worker.on('error', () => this.end());
-    this.#worker.on('exit', () => this.end());
+    this.#worker.on(
+      'error',
+      guarded('classify', () => this.end()),
+    );
+    this.#worker.on(
+      'exit',
+      guarded('classify', () => this.end()),
+    );
     this.#worker.on(
       'message',
       guarded('classify', (found: Classification) => this.#answer(found)),

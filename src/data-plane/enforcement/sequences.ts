@@ -9,7 +9,7 @@ export type Numbered = Readonly<{ sequence: number; abandoned: readonly number[]
 /**
  * Numbers decisions without gaps per organization within one boot of a gateway, so that a decision lost between gateway
  * and log shows as a hole. A number whose append was given up is named in the next record's `abandoned`; if that append
- * is given up too, in the one after. A record names 1000 at most.
+ * is given up too, in the one after. A record names 500 at most.
  */
 export class Sequences {
   readonly #states = new Map<string, State>();

@@ -39,12 +39,15 @@ const openTunnel = ({ url }: Proxy, authority: string, done: Done): void => {
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   const socket = url.protocol === 'https:' ? connectTls({ host, port, servername: host }) : connectTcp({ host, port });
   let head = '';
-  const settle = (error: Error | null): void => {
+  const settle = guarded('proxy', (error: Error | null): void => {
     clearTimeout(timer);
     socket.off('data', onData).off('error', settle).off('close', onClose);
-    if (error) socket.on('error', () => undefined).destroy();
+    if (error) {
+      listenTo(socket, 'error', () => undefined, { where: 'proxy' });
+      socket.destroy();
+    }
     done(error, error ? null : socket);
-  };
+  });
   const timer = startTimer('proxy', CONNECT_TIMEOUT_MS, () => settle(new Error('the proxy did not answer in time')));
   const onData = guarded('proxy', (chunk: Buffer) => {
     head += chunk.toString('latin1');

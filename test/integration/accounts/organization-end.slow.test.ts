@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { STAYS_WITH_THE_RECORD } from '../../../src/control-plane/accounts/end/end.store.js';
+import { isOfTheRecord } from '../../../src/control-plane/accounts/end/end.store.js';
 import { endOrganizations } from '../../../src/control-plane/accounts/end/organization-ends.js';
 import { rolesOf } from '../../../src/platform/postgres/database-roles.js';
 import { ownTables } from '../../../src/platform/postgres/own-tables.js';
@@ -164,7 +164,7 @@ test('a deleted organization leaves no row once the event log has forgotten it, 
   expect((await api('GET', '/v1/me')).status).toBe(401);
   await settled();
   const left = await tablesWith(...canaries);
-  expect(left.filter((name) => !STAYS_WITH_THE_RECORD.includes(name) && name !== 'log_records')).toEqual([]);
+  expect(left.filter((name) => !isOfTheRecord(name) && name !== 'log_records')).toEqual([]);
   expect(
     await query(`select 1 from audit_records where organization_id = $1 and type = 'organization.deleted'`, [
       ours.organizationId,

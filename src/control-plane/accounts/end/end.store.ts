@@ -18,8 +18,8 @@ export const STAYS_WITH_THE_RECORD = [
   'usage_hourly',
 ];
 
-/** Rooms that prove the record keep what they do it with. */
-const isOfTheRecord = (table: string): boolean =>
+/** Whether a table stays until then: those above, and what the proof of the record is made of. */
+export const isOfTheRecord = (table: string): boolean =>
   STAYS_WITH_THE_RECORD.includes(table) || /^(proof|tree|checkpoint)/.test(table);
 
 /** Deletes who is a member of no other organization, with their sessions, and all rows of the organization. */

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
+import { listenTo } from '../../../platform/runtime/guard.js';
 import type { Outbound, TlsOptions } from '../../../platform/outbound/outbound.js';
 
 const LENGTH_BYTES = 4;
 const MIN_RESPONSE_BYTES = 4;
 const MAX_RESPONSE_BYTES = 8 * 2 ** 20;
 const KEEP_ALIVE_MS = 10_000;
+const IN_STREAM = { where: 'kafka_stream' };
 
 /** A SCRAM server's wish for rounds of hashing, as digits; seven of them would keep a thread busy for seconds. */
 const TOO_MANY_ROUNDS = /,i=\d{7}/;
@@ -77,8 +79,8 @@ export const guardedSockets = (
   const factory: ISocketFactory = ({ host, port, onConnect }) => {
     const socket = outbound.socket({ host, port, ...(tls === undefined ? {} : { tls }) });
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', onConnect);
+    listenTo(socket, 'close', () => void sockets.delete(socket), IN_STREAM);
+    listenTo(socket, tls === undefined ? 'connect' : 'secureConnect', onConnect, IN_STREAM);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     return withWholeFrames(socket);

@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Message, type Producer, type SASLOptions } from 'kafkajs';
 import type { Socket } from 'node:net';
-import { inBackground, startTimer } from '../../../platform/runtime/guard.js';
+import { inBackground, listenTo, startTimer } from '../../../platform/runtime/guard.js';
 import { errorText } from '../../../platform/runtime/log.js';
 import type { Outbound, TlsOptions } from '../../../platform/outbound/outbound.js';
 import {
@@ -109,10 +109,14 @@ class Line {
       requestTimeout: REQUEST_TIMEOUT_MS,
       retry: RETRY,
       logLevel: logLevel.NOTHING,
-      socketFactory: (arguments_) =>
-        factory(arguments_).on('error', (error: Error) => {
+      socketFactory: (arguments_) => {
+        const socket = factory(arguments_);
+        const keep = (error: Error): void => {
           this.lastError = error;
-        }),
+        };
+        listenTo(socket, 'error', keep, { where: 'kafka_stream' });
+        return socket;
+      },
     });
     this.#producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: false });
   }

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import { guarded, soon, startTimer } from '../../../platform/runtime/guard.js';
+import { guarded, listenTo, soon, startTimer } from '../../../platform/runtime/guard.js';
 import { connectionFailure } from '../sending/send-http.js';
 
 /** How long a receiver may take for a batch, from connecting to having read it. */
 const TIMEOUT_MS = 30_000;
+const IN_SYSLOG = { where: 'syslog' };
 
 /**
  * How long the connection stays open behind the last octet, at least: a receiver that closed it without reading is
@@ -58,17 +59,18 @@ export const deliverOver = (
       isEnded = true;
       socket.end();
     };
-    socket.on('error', (error) => settle(connectionFailure(error)));
-    socket.on('close', () => settle(closedEarly));
-    socket.on('end', () => settle(isEnded ? undefined : closedEarly));
+    listenTo(socket, 'error', (error: Error) => settle(connectionFailure(error)), IN_SYSLOG);
+    listenTo(socket, 'close', () => settle(closedEarly), IN_SYSLOG);
+    listenTo(socket, 'end', () => settle(isEnded ? undefined : closedEarly), IN_SYSLOG);
     socket.resume();
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+    const sendAll = (): void => {
       const linger = lingerMs(performance.now() - beganAt);
       socket.write(bytes, (error) => {
         // A busy process hears of what has come meanwhile before it goes on.
         if (!error && !socket.destroyed) timers.push(startTimer('syslog', linger, () => soon('syslog', end)));
       });
-    });
+    };
+    listenTo(socket, isTls ? 'secureConnect' : 'connect', sendAll, IN_SYSLOG);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
