@@ -121,7 +121,9 @@ test('every PUT and PATCH takes If-Match', async () => {
   const changes = operationsOf(document).filter(
     ({ method, path }) =>
       /^(PUT|PATCH)$/.test(method) &&
-      /^\/v1\/(policies|grants|identities|approvals|organization|members|servers|notifications|log-streams)\b/.test(path),
+      /^\/v1\/(policies|grants|identities|approvals|organization|members|servers|notifications|log-streams)\b/.test(
+        path,
+      ),
   );
   expect(changes.length).toBeGreaterThan(3);
   for (const { name, parameters } of changes)
