@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventLog, HandleBatch, LogEntry, LogRecord, Subscription } from '../../src/record/event-log/event-log.js';
+import { MAX_EVENT_BYTES } from '../../src/record/event-log/record-size.js';
 import type { Topic } from '../../src/record/event-log/events/index.js';
 import { partitionOf } from '../../src/record/event-log/partition.js';
 import { GroupCommitError } from '../../src/platform/postgres/group-commit.js';
@@ -160,12 +161,12 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         }
       });
 
-      test('a value is kept byte for byte, empty, binary or 1.5 MiB long, and so is its key', async () => {
+      test('a value is kept byte for byte, empty, binary or as long as a record may be, and so is its key', async () => {
         const log = await open();
         const values = [
           Buffer.alloc(0),
           Buffer.from(range(256)),
-          Buffer.alloc(1_500_000, 0xfe),
+          Buffer.alloc(MAX_EVENT_BYTES, 0xfe),
           Buffer.from('{"a":"\u00e9\u2028"}'),
         ];
         const key = 'org_é';
