@@ -161,7 +161,7 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         }
       });
 
-      test('a value is kept byte for byte, empty, binary or as long as a record may be, and so is its key', async () => {
+      test('a value is kept byte for byte, empty, binary or as long as they may be, and so is its key', async () => {
         const log = await open();
         const values = [
           Buffer.alloc(0),
