@@ -1,9 +1,12 @@
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip as gzipBytes } from 'node:zlib';
 import type { TlsOptions } from '../../../platform/outbound/outbound.js';
 import { flagField, oneOfField, optional } from '../config/config-fields.js';
 import { headersField, tlsField, urlField } from '../config/outside-fields.js';
 import type { Kind, OutgoingItem } from '../kind.js';
 import { makeHttpSender, resultOf } from '../sending/send-http.js';
+
+const compress = promisify(gzipBytes);
 
 type HttpConfig = Readonly<{
   url: string;
@@ -42,7 +45,7 @@ export const http: Kind<HttpConfig> = {
           method: 'POST',
           url,
           headers: { ...headers, 'content-type': mediaType, ...(gzip ? { 'content-encoding': 'gzip' } : {}) },
-          body: gzip ? gzipSync(text) : text,
+          body: gzip ? await compress(text) : text,
         } as const;
         return resultOf(await sender.request(request, signal));
       },

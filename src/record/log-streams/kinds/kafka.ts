@@ -182,7 +182,7 @@ class GaveUp extends Error {
 }
 
 const gaveUp = (code: string, body: string): GaveUp =>
-  new GaveUp({ outcome: 'retry', code, timedOut: false, answer: { httpStatus: null, body } });
+  new GaveUp({ outcome: 'retry', code, timedOut: code === 'timed_out', answer: { httpStatus: null, body } });
 
 /** Waits for a send until it takes too long or is stopped; what it comes to later is dropped. */
 const orGiveUp = (sent: Promise<void>, signal: AbortSignal): Promise<void> =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { AwsV4Signer } from 'aws4fetch';
 import type { TlsOptions } from '../../../platform/outbound/outbound.js';
 import { flagField, optional, placeField, secretField, textField, wholeField } from '../config/config-fields.js';
@@ -19,6 +20,8 @@ type S3Config = Readonly<{
   maxWaitSeconds?: number | undefined;
   tls?: TlsOptions | undefined;
 }>;
+
+const compress = promisify(gzip);
 
 const DEFAULT_WAIT_SECONDS = 60;
 const MAX_WAIT_SECONDS = 3600;
@@ -119,7 +122,7 @@ export const s3: Kind<S3Config> = {
     return {
       send: async (batch, signal) => {
         const text = batch.items.map((item) => `${item.text}\n`).join('');
-        const body = gzipSync(text);
+        const body = await compress(text);
         const headers = {
           ...manifestOf(batch, text, deps),
           'content-type': 'application/gzip',

@@ -55,7 +55,7 @@ class SyslogDestination {
     if (failure !== undefined)
       return {
         outcome: 'retry',
-        timedOut: false,
+        timedOut: failure.code === 'timed_out',
         code: failure.code,
         answer: { httpStatus: null, body: failure.message },
       };
