@@ -45,8 +45,10 @@ export class TotpService {
   async create(principal: Principal): Promise<SecondFactorSecretView> {
     const userId = personOf(principal);
     const secret = newTotpSecret();
-    if (!(await this.#db.asStranger(userId, (tx) => keepSecondFactor(tx, this.#vault, userId, secret))))
-      throw new Problem('conflict', 'You have a second factor. Disable it first.');
+    const isKept = await this.#store.changeAsStranger(principal, ({ tx }) =>
+      keepSecondFactor(tx, this.#vault, userId, secret),
+    );
+    if (!isKept) throw new Problem('conflict', 'You have a second factor. Disable it first.');
     return totpUri(secret, principal.actor.name ?? '');
   }
 

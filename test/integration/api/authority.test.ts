@@ -5,6 +5,7 @@ import type { Tx } from '../../../src/platform/postgres/database.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
+import { shownCode } from '../../support/authenticator.js';
 import { DOCUMENT, hasId, makeFor, PASSWORD, withId } from './objects.js';
 import { bodyOf, oneOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
 import { send, type Answer, type Json } from './problem.js';
@@ -32,6 +33,9 @@ const PERSONAL: readonly string[] = [
   'DELETE /v1/sessions/{id}',
   'POST /v1/me/organizations',
   'POST /v1/me/password',
+  'POST /v1/me/totp',
+  'POST /v1/me/totp/confirm',
+  'POST /v1/me/totp/disable',
 ];
 /** An export is on record before it begins. */
 const CHANGE_ALTHOUGH_READ: readonly string[] = ['GET /v1/audit/export', 'GET /v1/audit/bundle'];
@@ -212,6 +216,16 @@ describe.each(changes.map((operation) => [operation.name, operation] as const))(
   });
 });
 
+/** A code that this request takes; of a second factor that is on where it asks for one that is. */
+const codeFor = async (path: string, token: string): Promise<string> => {
+  if (!path.startsWith('/v1/me/totp/')) return '';
+  const post = async (what: string, body: Json): Promise<Json> =>
+    (await send(toolgate.url, 'POST', what, { token, body: JSON.stringify(body) })).body;
+  const { secret } = await post('/v1/me/totp', { current: PASSWORD });
+  if (path.endsWith('/disable')) await post('/v1/me/totp/confirm', { code: shownCode(secret, -1) });
+  return shownCode(secret);
+};
+
 test.each(
   guarded.filter(({ name }) => PERSONAL.includes(name)).map((operation) => [operation.name, operation] as const),
 )('%s does not outlive the session that it is sent with', async (_name, operation) => {
@@ -219,7 +233,8 @@ test.each(
   const { items } = (await send(toolgate.url, 'GET', '/v1/sessions', { token: holder.session })).body;
   const other = (items as readonly Json[]).find(({ current }) => current === false)?.['id'] as string;
   const body = bodyOf(document, operation, {
-    'changePassword.current': PASSWORD,
+    current: PASSWORD,
+    code: await codeFor(operation.path, holder.session),
     'changePassword.password': 'x'.repeat(9),
   });
   const { sent } = await toolgate.db.asWorker(async (tx) => {
