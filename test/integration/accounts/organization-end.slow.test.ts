@@ -1,3 +1,4 @@
+import { isKafka } from '../../support/test-log.js';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -105,8 +106,8 @@ const parsed = (text = ''): readonly Record<string, unknown>[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** Checkpoints are signed every ten seconds, whatever else happens. */
-const isMadeMeanwhile = (table: string): boolean => table.startsWith('proof_');
+/** Checkpoints are signed every ten seconds, and servers are discovered in turns, whatever else happens. */
+const isMadeMeanwhile = (table: string): boolean => table.startsWith('proof_') || table === 'discovery_turns';
 
 test('an export has every row of the organization in every table, no secret and nothing of another', async () => {
   const [ours, theirs] = await Promise.all([live('Exporting Organization'), live('Other Organization')]);
@@ -231,6 +232,6 @@ test('a member gets what the organization has about them, and an erased one is n
   expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
   expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
   expect((await leaver.api('GET', '/v1/me')).status).toBe(401);
-  expect(await tablesWith(email)).toEqual(['audit_records', 'log_records']);
+  expect(await tablesWith(email)).toEqual(isKafka() ? ['audit_records'] : ['audit_records', 'log_records']);
   expect((await admin.api('POST', `/v1/members/${me.id}/erase`)).status).toBe(409);
 }, 180_000);
