@@ -35,42 +35,77 @@ const nodeHash = (left, right) => sha256(Buffer.of(1), left, right);
 // --- the archive ---------------------------------------------------------------------------------------------------
 
 const END_BYTES = 22;
+const LOCATOR_BYTES = 20;
+const LONG_END_BYTES = 56;
+/** What stands in the place of a number that the 64-bit extensions hold. */
+const IS_LONG = 0xffff_ffff;
 
-/** Where the files of a zip are; without 64-bit extensions and without comments. */
-const readDirectory = async (file) => {
-  const { size } = await file.stat();
-  if (size < END_BYTES) throw new Unreadable('this is no bundle: it is too short for a zip archive');
-  const end = Buffer.alloc(END_BYTES);
-  await file.read(end, 0, END_BYTES, size - END_BYTES);
+const readAt = async (file, at, bytes) => {
+  const read = Buffer.alloc(bytes);
+  await file.read(read, 0, bytes, at);
+  return read;
+};
+
+/** How many files an archive has and where its directory is: at its very end, as it has no comment. */
+const readEnd = async (file, size) => {
+  const end = await readAt(file, size - END_BYTES, END_BYTES);
   if (end.readUInt32LE(0) !== 0x0605_4b50)
     throw new Unreadable('this is no whole bundle: the end of the zip is missing');
   const [count, length, start] = [end.readUInt16LE(10), end.readUInt32LE(12), end.readUInt32LE(16)];
-  if (start + length + END_BYTES !== size) throw new Unreadable('the directory of the zip is not where it should be');
-  const directory = Buffer.alloc(length);
-  await file.read(directory, 0, length, start);
+  const at = size - END_BYTES - LOCATOR_BYTES - LONG_END_BYTES;
+  if (start !== IS_LONG || at < 0) return { count, length, start, end: size - END_BYTES };
+  const long = await readAt(file, at, LONG_END_BYTES);
+  if (long.readUInt32LE(0) !== 0x0606_4b50)
+    throw new Unreadable('this is no whole bundle: the end of the zip is missing');
+  return {
+    count: Number(long.readBigUInt64LE(32)),
+    length: Number(long.readBigUInt64LE(40)),
+    start: Number(long.readBigUInt64LE(48)),
+    end: at,
+  };
+};
+
+/** The sizes and the place of a file, from its entry in the directory and the 64-bit numbers behind its name. */
+const readNumbers = (entry, extra) => {
+  const numbers = [entry.readUInt32LE(24), entry.readUInt32LE(20), entry.readUInt32LE(42)];
+  const isLong = extra.length >= 4 && extra.readUInt16LE(0) === 1;
+  let at = 4;
+  const [size, compressed, offset] = numbers.map((number) => {
+    if (number !== IS_LONG || !isLong || at + 8 > extra.length) return number;
+    at += 8;
+    return Number(extra.readBigUInt64LE(at - 8));
+  });
+  return { size, compressed, offset };
+};
+
+/** Where the files of a zip are. */
+const readDirectory = async (file) => {
+  const { size } = await file.stat();
+  if (size < END_BYTES) throw new Unreadable('this is no bundle: it is too short for a zip archive');
+  const { count, length, start, end } = await readEnd(file, size);
+  if (start + length !== end) throw new Unreadable('the directory of the zip is not where it should be');
+  const directory = await readAt(file, start, length);
   const entries = new Map();
   for (let at = 0, n = 0; n < count; n += 1) {
     if (at + 46 > length || directory.readUInt32LE(at) !== 0x0201_4b50)
       throw new Unreadable('the directory of the zip is damaged');
     const nameLength = directory.readUInt16LE(at + 28);
     const name = directory.subarray(at + 46, at + 46 + nameLength).toString();
+    const next = at + 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
     if (entries.has(name)) throw new Unreadable(`the bundle has two files named ${name}`);
     entries.set(name, {
       method: directory.readUInt16LE(at + 10),
       crc: directory.readUInt32LE(at + 16),
-      compressed: directory.readUInt32LE(at + 20),
-      size: directory.readUInt32LE(at + 24),
-      offset: directory.readUInt32LE(at + 42),
+      ...readNumbers(directory.subarray(at), directory.subarray(at + 46 + nameLength, next)),
     });
-    at += 46 + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
+    at = next;
   }
   return entries;
 };
 
 /** The bytes of a file of the archive, as they lie there or inflated. */
 const sourceOf = async (file, { method, offset, compressed }, name) => {
-  const header = Buffer.alloc(30);
-  await file.read(header, 0, 30, offset);
+  const header = await readAt(file, offset, 30);
   if (header.readUInt32LE(0) !== 0x0403_4b50) throw new Unreadable(`the file ${name} is not where the zip says`);
   if (method !== 0 && method !== 8) throw new Unreadable(`the file ${name} is compressed in an unknown way`);
   if (compressed === 0) return [];

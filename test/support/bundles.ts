@@ -2,7 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import { leafHash, subtreesOf, type Hash } from '../../src/record/proof/merkle.js';
 import { signCheckpoint, type SigningKey } from '../../src/record/proof/signed-note.js';
 import { growTiles, readRoot, readSubtrees, type ReadTiles } from '../../src/record/proof/tiles.js';
-import { zip } from '../../src/record/proof/zip.js';
+import { zip } from '../../src/platform/runtime/zip.js';
 
 /** The files of a bundle by their names. */
 export type BundleFiles = ReadonlyMap<string, Buffer>;
@@ -60,22 +60,23 @@ export const bundleFilesOf = async (
 /** A zip of these files. */
 export const zipOf = async (files: BundleFiles): Promise<Buffer> => {
   const chunks: Buffer[] = [];
-  for await (const chunk of zip([...files].map(([name, content]) => ({ name, content: [content] }))))
-    chunks.push(chunk);
+  const entries = [...files].map(([name, content]) => ({ name, chunks: [content] }));
+  for await (const chunk of zip(entries, new Date('2026-01-01'))) chunks.push(chunk);
   return Buffer.concat(chunks);
 };
 
-/** The files of a zip. */
+/** The files of a zip as we write it, with 64-bit numbers everywhere. */
 export const unzip = (bytes: Buffer): BundleFiles => {
   const files = new Map<string, Buffer>();
-  const end = bytes.length - 22;
-  for (let at = bytes.readUInt32LE(end + 16); at < end;) {
+  const end = bytes.length - 22 - 20 - 56;
+  for (let at = Number(bytes.readBigUInt64LE(end + 48)); at < end;) {
     const nameLength = bytes.readUInt16LE(at + 28);
-    const local = bytes.readUInt32LE(at + 42);
+    const extra = at + 46 + nameLength;
+    const [packed, local] = [Number(bytes.readBigUInt64LE(extra + 12)), Number(bytes.readBigUInt64LE(extra + 20))];
     const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
-    const name = bytes.subarray(at + 46, at + 46 + nameLength).toString();
-    files.set(name, inflateRawSync(bytes.subarray(start, start + bytes.readUInt32LE(at + 20))));
-    at += 46 + nameLength;
+    const name = bytes.subarray(at + 46, extra).toString();
+    files.set(name, inflateRawSync(bytes.subarray(start, start + packed)));
+    at = extra + bytes.readUInt16LE(at + 30);
   }
   return files;
 };

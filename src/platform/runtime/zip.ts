@@ -1,8 +1,10 @@
 import { pipeline, Readable } from 'node:stream';
 import { createDeflateRaw, crc32 } from 'node:zlib';
 
+type Chunks = AsyncIterable<string | Buffer> | Iterable<string | Buffer>;
+
 /** A file of an archive; its name holds no `..`, no backslash and no leading slash. */
-export type ZipEntry = Readonly<{ name: string; chunks: AsyncIterable<string> }>;
+export type ZipEntry = Readonly<{ name: string; chunks: Chunks }>;
 
 type Written = Readonly<{ name: Buffer; crc: number; packed: number; plain: number; offset: number }>;
 
@@ -67,8 +69,11 @@ const ending = (entries: number, bytes: number, offset: number): Buffer =>
  * reads one chunk at a time, when what it made of the one before was taken. An entry that throws breaks the archive
  * off.
  */
-export async function* zip(entries: AsyncIterable<ZipEntry>, now: Date): AsyncGenerator<Buffer> {
-  const time = dosTime(now);
+export async function* zip(
+  entries: AsyncIterable<ZipEntry> | Iterable<ZipEntry>,
+  changedAt: Date,
+): AsyncGenerator<Buffer> {
+  const time = dosTime(changedAt);
   const written: Written[] = [];
   let offset = 0;
   for await (const { name: text, chunks } of entries) {
@@ -91,10 +96,10 @@ export async function* zip(entries: AsyncIterable<ZipEntry>, now: Date): AsyncGe
 }
 
 /** Compresses chunks, and counts and sums them up in `file`. */
-const deflated = (chunks: AsyncIterable<string>, file: { crc: number; plain: number }): AsyncIterable<Buffer> => {
+const deflated = (chunks: Chunks, file: { crc: number; plain: number }): AsyncIterable<Buffer> => {
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
-      const bytes = Buffer.from(chunk);
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       file.crc = crc32(bytes, file.crc);
       file.plain += bytes.length;
       yield bytes;

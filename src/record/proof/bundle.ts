@@ -1,10 +1,10 @@
 import type { Look, Tx } from '../../platform/postgres/database.js';
+import { zip } from '../../platform/runtime/zip.js';
 import type { StoredEvent } from '../audit/audit.query.js';
 import { recordLine } from '../audit/record-line.js';
 import { leafHash, subtreesOf, type Hash, type Range } from './merkle.js';
 import { readSubtrees, TILE_WIDTH } from './tiles.js';
 import { nextRecords, tilesOf, tileTime, type LogKey, type StoredCheckpoint, type Tree } from './tree.store.js';
-import { zip } from './zip.js';
 
 /** Records `fromSeq` to `toSeq` of a tree, by a checkpoint that covers them. */
 export type BundleRequest = Readonly<{
@@ -72,13 +72,14 @@ export async function* bundleOf(look: Look, request: BundleRequest): AsyncGenera
   const leaves: Buffer[] = [];
   const before = await subtreeLines(look, organizationId, { start: 0, end: start });
   const after = await subtreeLines(look, organizationId, { start: end, end: treeSize });
-  yield* zip([
-    { name: 'manifest.json', content: [json({ organizationId, origin, firstSeq, fromSeq, toSeq, treeSize })] },
-    { name: 'checkpoint.txt', content: [Buffer.from(checkpoint.note)] },
-    { name: 'keys.json', content: [json({ keys })] },
-    { name: 'before.txt', content: [before] },
-    { name: 'after.txt', content: [after] },
-    { name: 'records.ndjson', content: recordLines(look, request, leaves) },
-    { name: 'leaves.bin', content: leaves },
-  ]);
+  const files = [
+    { name: 'manifest.json', chunks: [json({ organizationId, origin, firstSeq, fromSeq, toSeq, treeSize })] },
+    { name: 'checkpoint.txt', chunks: [Buffer.from(checkpoint.note)] },
+    { name: 'keys.json', chunks: [json({ keys })] },
+    { name: 'before.txt', chunks: [before] },
+    { name: 'after.txt', chunks: [after] },
+    { name: 'records.ndjson', chunks: recordLines(look, request, leaves) },
+    { name: 'leaves.bin', chunks: leaves },
+  ];
+  yield* zip(files, checkpoint.time);
 }

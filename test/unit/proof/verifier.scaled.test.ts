@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { signCheckpoint, signingKeyOf, verifierKeyOf } from '../../../src/record/proof/signed-note.js';
@@ -49,7 +50,42 @@ const withLines = (files: BundleFiles, edit: (lines: string[]) => string[]): Bun
       .join(''),
   );
 
+/** A zip of these files as other programs write it: without 64-bit numbers, and here without compression. */
+const repacked = (files: BundleFiles): Buffer => {
+  const parts: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of files) {
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt32LE(crc32(content), 10);
+    fields.writeUInt32LE(content.length, 14);
+    fields.writeUInt32LE(content.length, 18);
+    fields.writeUInt16LE(name.length, 22);
+    const place = Buffer.alloc(14);
+    place.writeUInt32LE(offset, 10);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), content]);
+    directory.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), fields, place, Buffer.from(name));
+    parts.push(local);
+    offset += local.length;
+  }
+  const list = Buffer.concat(directory);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(files.size, 10);
+  end.writeUInt32LE(list.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...parts, list, end]);
+};
+
 describe('the verifier', () => {
+  test('takes a bundle that somebody packed anew, and finds in it what was changed', async () => {
+    const files = await bundle(5, 30);
+    expect(await verifyBytes(repacked(files))).toMatchObject({ records: 26, faults: [] });
+    const changed = withLines(files, (lines) => lines.with(3, line(9)));
+    expect((await verifyBytes(repacked(changed))).faults).not.toEqual([]);
+  });
+
   test('takes any part of a log as it is', async () => {
     for (const [from, to] of [
       [1, 700],
