@@ -143,7 +143,7 @@ const wholeOf = async (file, entries, name) => {
   return Buffer.concat(chunks);
 };
 
-/** Lines without their ends. One that is longer than a record may be is cut there, and is then none that was signed. */
+/** Lines without their ends. @throws Unreadable for a line that does not end where the longest record does */
 const linesOf = async function* (chunks) {
   let rest = Buffer.alloc(0);
   for await (const chunk of chunks) {
@@ -268,12 +268,15 @@ class Numbering {
       this.#bootOf(record.bootId).known.push([record.from, record.to]);
   }
 
-  /** Numbers that are missing within these records, and whose absence no record explains. */
-  missing(lastAt) {
+  /**
+   * Numbers that are missing within these records, and whose absence no record explains. Next to either end of a part
+   * of a log a number may stand beyond that end.
+   */
+  missing({ firstAt, lastAt }) {
     const found = [];
     for (const [boot, { spans, known }] of this.#boots)
       for (const { from, to, before } of holesOf(spans)) {
-        if (!(lastAt - before.at > HOLE_AGE_MS)) continue;
+        if (!(lastAt - before.at > HOLE_AGE_MS && before.at - firstAt > HOLE_AGE_MS)) continue;
         for (let hole = unexplained({ from, to }, known); hole; hole = unexplained({ from: hole.to, to }, known))
           found.push({ boot, from: hole.from, to: hole.to - 1, seq: before.seq });
       }
@@ -343,6 +346,8 @@ const misplaced = (seq, expected) => {
 /** Reads the records: what is wrong with each by itself, and the numbering of decisions; `onLeaf` gets each hash. */
 const readRecords = async (lines, manifest, { report, onLeaf }) => {
   const numbering = new Numbering();
+  // Nothing comes before the first record of a log.
+  let firstAt = manifest.fromSeq === manifest.firstSeq ? Number.NEGATIVE_INFINITY : undefined;
   let [expected, count, lastAt] = [manifest.fromSeq, 0, Number.NaN];
   for await (const line of lines) {
     onLeaf(leafHash(line), count);
@@ -358,10 +363,11 @@ const readRecords = async (lines, manifest, { report, onLeaf }) => {
     if (record.seq >= expected) expected = record.seq + 1;
     numbering.note(record);
     lastAt = Date.parse(record.recordedAt);
+    firstAt ??= lastAt;
   }
   if (expected <= manifest.toSeq) report(misplaced(manifest.toSeq + 1, expected));
   if (expected > manifest.toSeq + 1) report(`record ${manifest.toSeq + 1} is there, and the manifest ends before it`);
-  for (const { boot, from, to, seq } of numbering.missing(lastAt))
+  for (const { boot, from, to, seq } of numbering.missing({ firstAt, lastAt }))
     report(
       `before record ${seq}, decisions ${from} to ${to} of the gateway ${boot} are missing, and no gap is on record`,
     );

@@ -1349,6 +1349,16 @@ begin
   if not found then
     return false;
   end if;
+  delete from audit_records where organization_id = of_organization
+    and seq < (select min(seq) + 20000 from audit_records where organization_id = of_organization);
+  if found then
+    return null;
+  end if;
+  delete from events where organization_id = of_organization
+    and position < (select min(position) + 20000 from events where organization_id = of_organization);
+  if found then
+    return null;
+  end if;
   -- What others refer to goes in a later pass.
   for pass in 1..10 loop
     again := false;

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
-import { inBackground, startInterval } from '../../platform/runtime/guard.js';
+import { inBackground, reportFailure, startInterval } from '../../platform/runtime/guard.js';
 import { EventStore } from '../../record/event-store/event-store.js';
 import { FailedSignInCounts, type FailedSignIns } from './failed-sign-ins.js';
 import type { User } from './members.js';
@@ -37,9 +37,10 @@ export class FailedSignInsService implements OnModuleDestroy {
     );
   }
 
-  /** Records what was counted since the window began. */
+  /** Records what was counted since the window began; an organization whose event fails costs no other its own. */
   async endWindow(): Promise<void> {
-    for (const { organizationId, failed } of this.#counts.take()) await this.#record(organizationId, failed);
+    for (const { organizationId, failed } of this.#counts.take())
+      await this.#record(organizationId, failed).catch((error: unknown) => reportFailure('failed_sign_ins', error));
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -27,7 +27,8 @@ export const networkOf = (address: string): string => {
  * Counts failed sign-ins by target and address, by address alone, and by target over all addresses that are not known.
  * When strangers have used up the third count, their networks are refused and the owner's networks are not: nobody can
  * lock an owner out. Counts are in memory: each process has its own, so behind n processes an attacker has n times as
- * many attempts. Memory is bounded by the attempts of 15 minutes, as each failure costs a password hash.
+ * many attempts. Memory is bounded by the attempts of 15 minutes, as each failure costs a password hash or a
+ * transaction.
  */
 export class LoginLimits {
   readonly #byTarget = new RateLimiterMemory({

@@ -262,7 +262,7 @@ export class Database {
 
   /**
    * Reads what is public, for somebody without a credential, on connections for that. `key` is whose turn it is. It
-   * runs as the worker: its statements may name no table but those of the catalog.
+   * runs as the worker: its statements may name no table but those of the catalog, and the public keys of logs.
    */
   readPublic<T>(key: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     const { pool, turns } = this.#public;

@@ -4,7 +4,7 @@ import { errorText, log } from '../../platform/runtime/log.js';
 import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import type { CheckpointMemory } from './checkpoint-memory.js';
 import { growTree, MissingRecord } from './grow-tree.js';
-import { RefusedToSign, signTree } from './sign-checkpoint.js';
+import { CHECKPOINT_INTERVAL_MS, RefusedToSign, signTree } from './sign-checkpoint.js';
 import type { SigningKey } from './signed-note.js';
 
 const POLL_MS = 1000;
@@ -19,25 +19,29 @@ export type TreeParts = Readonly<{
   host: () => string | undefined;
 }>;
 
+/** `since`: the next one, as far as no tree is behind its records. */
 type Behind = Readonly<{ organizations: readonly string[]; since: string }>;
 
 /**
  * The organizations whose records are ahead of their tree, of those that changed since the snapshot whose oldest
- * running transaction was `since`, and those whose tree is ahead of its checkpoint; any of them when there are many, so
- * that one that fails keeps no other from its turn.
+ * running transaction was `since`, and those whose tree is ahead of a checkpoint that is old enough for the next; any of
+ * them when there are many, so that one that fails keeps no other from its turn.
  */
 const findBehind = (db: Database, since: string): Promise<Behind> =>
   db.asWorker(async (tx) => {
     const snapshot = await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin');
-    const { rows } = await tx.query<{ organization_id: string }>(
-      `select organization_id from (
-         select h.organization_id from audit_heads h left join proof_trees t using (organization_id)
+    const { rows } = await tx.query<{ organization_id: string; grows: boolean }>(
+      `select organization_id, bool_or(grows) as grows from (
+         select h.organization_id, true as grows from audit_heads h left join proof_trees t using (organization_id)
           where h.changed_xid >= $1::xid8 and h.next_seq > coalesce(t.first_seq + t.size, 1)
-         union select organization_id from proof_trees where signed_size < size
-       ) behind order by random() limit $2`,
-      [since, ORGANIZATION_BATCH_SIZE],
+         union all select t.organization_id, false from proof_trees t where t.signed_size < t.size and not exists (
+           select from proof_checkpoints c where c.organization_id = t.organization_id
+             and c.tree_size = t.signed_size and c.time > now() - make_interval(secs => $3))
+       ) behind group by organization_id order by random() limit $2`,
+      [since, ORGANIZATION_BATCH_SIZE, CHECKPOINT_INTERVAL_MS / 1000],
     );
-    return { organizations: rows.map((row) => row.organization_id), since: snapshot.rows[0]?.xmin ?? since };
+    const next = rows.some(({ grows }) => grows) ? since : (snapshot.rows[0]?.xmin ?? since);
+    return { organizations: rows.map((row) => row.organization_id), since: next };
   });
 
 /** Tells operator and organization once an hour why nothing is signed. */
@@ -89,7 +93,7 @@ const round = async (parts: TreeParts, rounds: Rounds): Promise<number> => {
   let moved = false;
   for (const organizationId of behind.organizations)
     if (!isRefused(rounds, organizationId)) moved = (await serveSafely(parts, rounds, organizationId, host)) || moved;
-  rounds.since = behind.organizations.length === 0 ? behind.since : rounds.since;
+  rounds.since = behind.since;
   return moved ? 0 : POLL_MS;
 };
 

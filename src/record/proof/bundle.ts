@@ -2,7 +2,7 @@ import type { Look, Tx } from '../../platform/postgres/database.js';
 import { zip } from '../../platform/runtime/zip.js';
 import type { StoredEvent } from '../audit/audit.query.js';
 import { recordLine } from '../audit/record-line.js';
-import { leafHash, subtreesOf, type Hash, type Range } from './merkle.js';
+import { subtreesOf, type Hash, type Range } from './merkle.js';
 import { readSubtrees, TILE_WIDTH } from './tiles.js';
 import { nextRecords, tilesOf, tileTime, type LogKey, type StoredCheckpoint, type Tree } from './tree.store.js';
 
@@ -48,16 +48,19 @@ const subtreeLines = (look: Look, organizationId: string, range: Range): Promise
 
 const json = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 
-/** The lines of the records; the hash of each is kept for the file of leaves. */
-async function* recordLines(look: Look, request: BundleRequest, leaves: Buffer[]): AsyncGenerator<Buffer> {
-  const hashes: Hash[] = [];
-  for await (const page of readRange(look, request.organizationId, request)) {
-    const texts = page.map(recordLine);
-    hashes.push(...texts.map(leafHash));
-    if (hashes.length >= HASHES_PER_CHUNK) leaves.push(Buffer.concat(hashes.splice(0)));
-    yield Buffer.concat(texts.flatMap((text) => [text, Buffer.of(0x0a)]));
+async function* recordLines(look: Look, request: BundleRequest): AsyncGenerator<Buffer> {
+  for await (const page of readRange(look, request.organizationId, request))
+    yield Buffer.concat(page.flatMap((record) => [recordLine(record), Buffer.of(0x0a)]));
+}
+
+/** The hashes of records as the tree has them, which a record that was changed since does not have any more. */
+async function* leafHashes(look: Look, organizationId: string, { start, end }: Range): AsyncGenerator<Buffer> {
+  for (let from = start; from < end; from += HASHES_PER_CHUNK) {
+    const count = Math.min(HASHES_PER_CHUNK, end - from);
+    const first = from;
+    const leaves = Array.from({ length: count }, (_, at) => ({ height: 0, index: first + at }));
+    yield Buffer.concat(await look((tx) => readSubtrees(tilesOf(tx, organizationId), leaves)));
   }
-  leaves.push(Buffer.concat(hashes));
 }
 
 /**
@@ -69,7 +72,6 @@ export async function* bundleOf(look: Look, request: BundleRequest): AsyncGenera
   const { origin, firstSeq } = tree;
   const [start, end] = [fromSeq - firstSeq, toSeq - firstSeq + 1];
   const { treeSize } = checkpoint;
-  const leaves: Buffer[] = [];
   const before = await subtreeLines(look, organizationId, { start: 0, end: start });
   const after = await subtreeLines(look, organizationId, { start: end, end: treeSize });
   const files = [
@@ -78,8 +80,8 @@ export async function* bundleOf(look: Look, request: BundleRequest): AsyncGenera
     { name: 'keys.json', chunks: [json({ keys })] },
     { name: 'before.txt', chunks: [before] },
     { name: 'after.txt', chunks: [after] },
-    { name: 'records.ndjson', chunks: recordLines(look, request, leaves) },
-    { name: 'leaves.bin', chunks: leaves },
+    { name: 'records.ndjson', chunks: recordLines(look, request) },
+    { name: 'leaves.bin', chunks: leafHashes(look, organizationId, { start, end }) },
   ];
   yield* zip(files, checkpoint.time);
 }

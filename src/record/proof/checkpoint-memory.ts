@@ -20,7 +20,7 @@ export const openCheckpointMemory = (folder: string): CheckpointMemory => ({
     }),
   keep: async (organizationId, note) => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, `${organizationId}.new`), note, { mode: 0o600 });
+    await writeFile(join(folder, `${organizationId}.new`), note, { mode: 0o600, flush: true });
     await rename(join(folder, `${organizationId}.new`), join(folder, organizationId));
   },
 });

@@ -1,5 +1,6 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
 import { Allowed } from '../../platform/rest/allowed.js';
 import { LogKeysQuery, LogKeysView } from './proof.dto.js';
 import { ProofService } from './proof.service.js';
@@ -20,7 +21,7 @@ export class LogKeysController {
     description: 'An origin is the first line of a checkpoint; who does not know it learns of no key.',
   })
   @ApiOkResponse({ type: LogKeysView })
-  getLogKeys(@Query() { origin }: LogKeysQuery): Promise<LogKeysView> {
-    return this.#proofs.keys(origin);
+  getLogKeys(@Query() { origin }: LogKeysQuery, @Req() { ip = '' }: Request): Promise<LogKeysView> {
+    return this.#proofs.keys(origin, ip);
   }
 }

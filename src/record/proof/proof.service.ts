@@ -17,6 +17,7 @@ import type {
 import { readRoots } from './tiles.js';
 import {
   findTree,
+  firstKeptSeq,
   keysOf,
   keysOfOrigin,
   listCheckpoints,
@@ -122,10 +123,12 @@ export class ProofService {
     const { organizationId } = principal;
     if (from > to) throw new Problem('invalid_body', 'from must not be larger than to.');
     const look = this.#store.search(principal, signal);
-    const { tree, checkpoint, keys } = await look(async (tx) => ({
+    const { tree, checkpoint, keys, firstKept } = await look(async (tx) => ({
       ...(await findSigned(tx, organizationId)),
       keys: await keysOf(tx, organizationId),
+      firstKept: await firstKeptSeq(tx, organizationId),
     }));
+    if (from < firstKept) throw new Problem('not_found', `Retention took the records before ${firstKept}.`);
     if (from < tree.firstSeq || to - tree.firstSeq >= checkpoint.treeSize)
       throw new Problem('not_found', 'No checkpoint covers all of these records.');
     await this.#store.change(principal, (change) =>
@@ -134,8 +137,8 @@ export class ProofService {
     return bundleOf(look, { organizationId, tree, checkpoint, keys, fromSeq: from, toSeq: to });
   }
 
-  /** The keys under which the checkpoints of an origin are signed; for everybody. */
-  async keys(origin: string): Promise<LogKeysView> {
-    return { keys: (await keysOfOrigin(this.#db.worker, origin)).map(toKeyView) };
+  /** The keys under which the checkpoints of an origin are signed; for everybody. `address` is whose turn it is. */
+  async keys(origin: string, address: string): Promise<LogKeysView> {
+    return { keys: (await this.#db.readPublic(address, (tx) => keysOfOrigin(tx, origin))).map(toKeyView) };
   }
 }

@@ -8,22 +8,20 @@ import { keysOf, lockTree, newestCheckpoint, publishKey, saveCheckpoint, tilesOf
 /** Why a tree is not signed: what it would say contradicts what was signed before, or the key is another. */
 export class RefusedToSign extends Error {}
 
-const CHECKPOINT_INTERVAL_MS = 10_000;
+/** How old a checkpoint is before the next one is signed. */
+export const CHECKPOINT_INTERVAL_MS = 10_000;
 
 type Signer = Readonly<{ db: Database; key: SigningKey; memory: CheckpointMemory }>;
-
-/** The name under which an organization's keys and checkpoints stand. */
-const nameOf = ({ origin }: Tree): string => origin;
 
 /**
  * That the key is the one that signed before, or that none did; then it is published. @throws RefusedToSign
  */
-const provideKey = async (tx: Tx, organizationId: string, tree: Tree, key: SigningKey): Promise<void> => {
-  const vkey = verifierKeyOf(nameOf(tree), key);
+const provideKey = async (tx: Tx, organizationId: string, { origin }: Tree, key: SigningKey): Promise<void> => {
+  const vkey = verifierKeyOf(origin, key);
   const keys = await keysOf(tx, organizationId);
   const current = keys.find(({ until, from }) => from !== null && until === null);
   if (current === undefined)
-    await publishKey(tx, organizationId, { name: nameOf(tree), vkey, from: new Date(), until: null });
+    await publishKey(tx, organizationId, { name: origin, vkey, from: new Date(), until: null });
   else if (current.vkey !== vkey) throw new RefusedToSign('the log key is another than the one that signed before');
 };
 
@@ -54,15 +52,16 @@ const signedBefore = (notes: readonly (string | undefined)[], vkeys: readonly st
 /**
  * Signs the tree of an organization as it is, when it has grown since its last checkpoint and that one is ten seconds
  * old; undefined when there is nothing to sign, or another process is at it. The tree must begin with what was signed
- * last, by the database and by the memory outside it.
+ * last, by the database and by the memory outside it. The memory keeps the checkpoint before the database commits it: a
+ * checkpoint that somebody may have seen is never unknown outside the database.
  * @throws RefusedToSign
  */
 export const signTree = async (
   { db, key, memory }: Signer,
   organizationId: string,
   now: Date,
-): Promise<string | undefined> => {
-  const note = await db.asWorker(async (tx) => {
+): Promise<string | undefined> =>
+  db.asWorker(async (tx) => {
     const tree = await lockTree(tx, organizationId);
     if (!tree || tree.size === 0) return undefined;
     const last = await newestCheckpoint(tx, organizationId);
@@ -76,8 +75,6 @@ export const signTree = async (
     const root = await readRoot(read, tree.size);
     const signedNote = signCheckpoint({ origin: tree.origin, size: tree.size, root }, key);
     await saveCheckpoint(tx, organizationId, { treeSize: tree.size, root, time: now, note: signedNote });
+    await memory.keep(organizationId, signedNote);
     return signedNote;
   });
-  if (note !== undefined) await memory.keep(organizationId, note);
-  return note;
-};

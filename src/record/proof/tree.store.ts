@@ -41,6 +41,14 @@ export const lockTree = async (tx: Tx, organizationId: string): Promise<Tree | u
 export const findTree = async (tx: Tx, organizationId: string): Promise<Tree | undefined> =>
   (await tx.query<Tree>(TREE, [organizationId])).rows[0];
 
+/** The `seq` of the oldest record that retention has left. */
+export const firstKeptSeq = async (tx: Tx, organizationId: string): Promise<number> =>
+  (
+    await tx.query<{ seq: number }>('select first_seq as seq from audit_heads where organization_id = $1', [
+      organizationId,
+    ])
+  ).rows[0]?.seq ?? 1;
+
 const PAGE_SIZE = 1000;
 const MAX_PAGE_BYTES = 8 * 2 ** 20;
 

@@ -20,7 +20,7 @@ export const STAYS_WITH_THE_RECORD = [
 
 /** Whether a table stays until then: those above, and what the proof of the record is made of. */
 export const isOfTheRecord = (table: string): boolean =>
-  STAYS_WITH_THE_RECORD.includes(table) || /^(proof|tree|checkpoint)/.test(table);
+  STAYS_WITH_THE_RECORD.includes(table) || table.startsWith('proof_');
 
 /** Deletes who is a member of no other organization, with their sessions, and all rows of the organization. */
 export const deleteState = async ({ tx, caller: { organizationId } }: Change): Promise<void> => {
@@ -53,7 +53,15 @@ export const deletedFor = async (db: Database, days: number): Promise<readonly s
     )
   ).rows.map(({ id }) => id);
 
-/** Deletes the rest of such an organization; false when some of its events are not in the log yet. */
-export const purge = async (tx: Pick<Tx, 'query'>, id: string, days: number): Promise<boolean> =>
-  (await tx.query<{ purged: boolean }>('select purge_organization($1, $2) as purged', [id, days])).rows[0]?.purged ??
-  false;
+/**
+ * Deletes the rest of such an organization, records and events a batch at a time, each committed by itself. `more` when
+ * another batch follows, `waits` when some of its events are not in the log yet.
+ */
+export const purge = async (tx: Pick<Tx, 'query'>, id: string, days: number): Promise<'more' | 'done' | 'waits'> => {
+  const { rows } = await tx.query<{ purged: boolean | null }>('select purge_organization($1, $2) as purged', [
+    id,
+    days,
+  ]);
+  const purged = rows[0]?.purged ?? null;
+  return purged === null ? 'more' : purged ? 'done' : 'waits';
+};

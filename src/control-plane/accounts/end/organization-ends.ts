@@ -26,6 +26,10 @@ const deleteOne = (store: EventStore, organizationId: string): Promise<void> =>
     },
   );
 
+const purgeOne = async (db: Database, id: string, days: number): Promise<void> => {
+  while ((await db.asWorker((tx) => purge(tx, id, days))) === 'more');
+};
+
 /**
  * Deletes the organizations whose delay is over: at once what they have, and what is left of them once the event log
  * has forgotten them. What fails is tried again at the next round and keeps no other organization.
@@ -35,7 +39,7 @@ export const endOrganizations = async ({ db, store, logRetentionDays }: Ends): P
   const failed = (organizationId: string) => (error: unknown) =>
     log.warn('an organization could not be deleted; trying again', { organizationId, error: errorText(error) });
   for (const id of await dueDeletions(db)) await deleteOne(store, id).catch(failed(id));
-  for (const id of await deletedFor(db, days)) await db.asWorker((tx) => purge(tx, id, days)).catch(failed(id));
+  for (const id of await deletedFor(db, days)) await purgeOne(db, id, days).catch(failed(id));
 };
 
 /** Ends organizations every minute. Several processes may. */
