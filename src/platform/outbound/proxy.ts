@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { buildConnector } from 'undici';
 import { guarded, inBackground, listenTo, startTimer } from '../runtime/guard.js';
@@ -83,7 +83,9 @@ export const makeProxyConnector = (
 ): buildConnector.connector => {
   const secure = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls } as buildConnector.BuildOptions);
   return (target, done) => {
-    const authority = `${target.hostname}:${target.port || '443'}`;
+    // undici takes the brackets off an IPv6 address.
+    const host = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
+    const authority = `${host}:${target.port || '443'}`;
     const connect = async (): Promise<void> => {
       const refusal = await judge(new URL(`https://${authority}`));
       if (refusal) return done(refusal, null);

@@ -92,7 +92,7 @@ export type Kind<Config> = Readonly<{
   check?: (config: Config) => readonly Readonly<{ pointer: string; code: string; message: string }>[];
   /** Whether it signs with a secret that is made here. */
   makesSecret?: true;
-  /** How long a batch waits to be filled, by default a second. */
+  /** How long a batch waits to be filled; by default it does not. */
   maxWaitMs?: (config: Config) => number;
   open: (config: Config, deps: DestinationDeps) => Destination;
 }>;

@@ -76,7 +76,8 @@ const retryNow = async (tx: Tx, organizationId: string, streamId: string): Promi
         status = case when status in ('degraded', 'auth_error') then 'active' else status end,
         next_seq = least(c.next_seq, coalesce((select h.next_seq from audit_heads h where h.organization_id = $1), 1)),
         next_at = case when c.next_seq > coalesce((select h.next_seq from audit_heads h
-          where h.organization_id = $1), 1) then null else next_at end
+          where h.organization_id = $1), 1) then (select h.recorded_at from audit_heads h where h.organization_id = $1)
+          else next_at end
       where organization_id = $1 and stream_id = $2`,
     [organizationId, streamId],
   );
@@ -163,7 +164,8 @@ export class LogStreamsService {
       const kept = await this.#secrets(change.tx, organizationId, id);
       const config = patch.config === undefined ? kept.config : readChangedConfig(kind, kept.config, patch.config);
       const settings = { name: patch.name ?? before.name, format: format.name, mappingVersion };
-      const shown = { ...settings, config: shownConfig(kind, config), filter: filter ?? before.filter };
+      const shownAs = patch.config === undefined ? before.config : shownConfig(kind, config);
+      const shown = { ...settings, config: shownAs, filter: filter ?? before.filter };
       const secretsChanged = !isDeepStrictEqual(config, kept.config);
       await change.apply(logStreamStream, id, (state) =>
         decideLogStreamChange(id, state, { ...shown, secretsChanged }),
@@ -211,14 +213,18 @@ export class LogStreamsService {
     });
   }
 
-  /** A new signing secret; the one before signs too for the grace. @throws Problem not_found, unsupported (kind) */
+  /**
+   * A new signing secret; the one before signs too for the grace. @throws Problem not_found, unsupported (kind),
+   * conflict (settings that can't be opened)
+   */
   rotateSecret(principal: Principal, id: string, graceSeconds: number): Promise<LogStreamWithSecret> {
     const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
       const { kind } = await this.#existing(change.tx, organizationId, id);
       if (!kindOf(kind).makesSecret)
         throw new Problem('unsupported', `Streams of the kind ${kind} have no secret that is made here: see PATCH.`);
-      const kept = await this.#secrets(change.tx, organizationId, id);
+      const kept = await loadStreamSecrets({ ...this.#at(change.tx, organizationId), streamId: id });
+      if (!kept) throw new Problem('conflict', "The stream's settings can't be opened: give its config again first.");
       const secret = newSigningSecret();
       await change.apply(logStreamStream, id, (state) => decideSecretRotation(id, state, graceSeconds));
       const signing = rotated(kept.signing, { secret, graceSeconds, now: change.now });
@@ -239,8 +245,7 @@ export class LogStreamsService {
 
   /** What a stream keeps sealed; nothing when that can't be opened any more, so that it can be given again. */
   async #secrets(tx: Tx, organizationId: string, streamId: string): Promise<StreamSecrets> {
-    const where = { tx, vault: this.#vault, organizationId, streamId };
-    return (await loadStreamSecrets(where)) ?? { config: {}, signing: [] };
+    return (await loadStreamSecrets({ ...this.#at(tx, organizationId), streamId })) ?? { config: {}, signing: [] };
   }
 
   #keep(
@@ -248,7 +253,11 @@ export class LogStreamsService {
     { organizationId, streamId }: Readonly<{ organizationId: string; streamId: string }>,
     secrets: StreamSecrets,
   ): Promise<void> {
-    return saveStreamSecrets({ tx, vault: this.#vault, organizationId, streamId }, secrets);
+    return saveStreamSecrets({ ...this.#at(tx, organizationId), streamId }, secrets);
+  }
+
+  #at(tx: Tx, organizationId: string): Readonly<{ tx: Tx; vault: Vault; organizationId: string }> {
+    return { tx, vault: this.#vault, organizationId };
   }
 
   /** Looks at a changed config before the transaction: looking names up takes time. */

@@ -79,7 +79,8 @@ export const headersField = (): ConfigField<Readonly<Record<string, string>>> =>
   show: (headers) => Object.fromEntries(Object.keys(headers).map((name) => [name, SET])),
   secrets: (headers) =>
     Object.values(headers)
-      .flatMap((value) => [value, ...value.split(' ')])
+      // A receiver may repeat what follows the scheme of an `Authorization` alone.
+      .flatMap((value) => [value, value.replace(/^\S+ /, '')])
       .filter((text) => text.length > 7),
   place: () => '',
 });

@@ -10,6 +10,7 @@ export const ALARM_CODES = [
   'suspended',
   'cursor_beyond_head',
   'records_gone',
+  'unreadable',
 ] as const;
 export type AlarmCode = (typeof ALARM_CODES)[number];
 
@@ -21,8 +22,8 @@ const WORDS: Readonly<Record<AlarmCode, Readonly<{ title: string; detail: string
   vanished: {
     title: 'A log stream is not running',
     detail:
-      'The stream exists, but no process runs it, or its settings could not be read: nothing is sent. Check that a ' +
-      'process with the role streams is up and that MASTER_KEY is the one that the stream was made with.',
+      'The stream exists, but no process runs it, or its settings are gone: nothing is sent. Check that a process ' +
+      'with the role streams is up.',
   },
   auth_error: {
     title: 'A log stream is refused by its receiver',
@@ -41,6 +42,12 @@ const WORDS: Readonly<Record<AlarmCode, Readonly<{ title: string; detail: string
   records_gone: {
     title: 'A log stream has missed records',
     detail: 'Retention took records before they were sent: see AUDIT_RETENTION_DAYS. The stream goes on behind them.',
+  },
+  unreadable: {
+    title: 'A log stream can not be opened',
+    detail:
+      'Its settings can not be read: nothing is sent. Check that MASTER_KEY is the one that the stream was made with, ' +
+      'or give the config of the stream again.',
   },
 };
 

@@ -14,12 +14,12 @@ const GONE: Redriven = {
 
 /**
  * Sends the first dead letter again that is to be: one that is delivered is gone, another keeps the new answer and is
- * not sent again by itself. False when there is none.
+ * not sent again by itself. False when there is none, or when `send` was stopped and has nothing to say.
  */
 export const redriveOne = async (
   db: Database,
   { organizationId, streamId }: Of,
-  send: (stored: StoredEvent) => Promise<Redriven>,
+  send: (stored: StoredEvent) => Promise<Redriven | undefined>,
 ): Promise<boolean> => {
   const found = await db.asStreams(async (tx) => {
     const { rows } = await tx.query<{ seq: number; event_id: string }>(
@@ -33,7 +33,9 @@ export const redriveOne = async (
     return { seq: letter.seq, stored: found.events[0] };
   });
   if (!found) return false;
-  const { delivered, answer } = found.stored ? await send(found.stored) : GONE;
+  const sent = found.stored ? await send(found.stored) : GONE;
+  if (!sent) return false;
+  const { delivered, answer } = sent;
   await db.asStreams(async (tx) => {
     const key = [organizationId, streamId, found.seq];
     if (delivered)

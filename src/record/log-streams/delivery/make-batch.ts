@@ -37,7 +37,8 @@ const textOf = ({ format, mappingVersion }: InFormat, record: OutgoingRecord): s
 export const batchId = (streamId: string, items: readonly OutgoingItem[]): string =>
   derivedId('msg', [streamId, items[0]?.record.seq, items.at(-1)?.record.seq, items.length].join('|'));
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => soon('log_stream_batch', resolve));
+/** Resolves in the next turn of the event loop. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => soon('log_stream_batch', resolve));
 
 const unwritable = ({ seq, eventId }: OutgoingRecord): DeadLetter => ({
   seq,

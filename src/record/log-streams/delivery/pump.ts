@@ -5,10 +5,11 @@ import { within } from '../../../platform/runtime/within.js';
 import type { Filters } from '../../audit/filters.js';
 import type { Place } from '../../audit/records.js';
 import type { Format } from '../formats/format.js';
-import type { Answer, Batch, Destination, SendResult } from '../kind.js';
+import type { Batch, Destination, SendResult } from '../kind.js';
 import { cleanAnswer } from './clean-answer.js';
 import { saveFailure, saveProgress, saveSending, type Cursor, type DeadLetter } from './cursors.store.js';
 import { redriveOne } from './dead-letters.store.js';
+import { lettersOf, type Refused } from './letters.js';
 import { fillBatch, type Filled } from './make-batch.js';
 import { FRESH, MAX_RECORDS, nextStep, type Effort, type NextStep } from './next-step.js';
 import { readRecords } from './read-page.js';
@@ -57,6 +58,7 @@ export class Pump {
   #retryAt: number;
   readonly #rest = new Rest();
   #redrives = false;
+  #missedAt: number | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(deps: PumpDeps, cursor: Cursor, destination: Destination) {
@@ -122,11 +124,13 @@ export class Pump {
     }
     const { organizationId, toSeq } = this.#cursor;
     if (toSeq !== undefined && this.#place.seq > toSeq) return this.#save(this.#place, { delivered: 0, bytes: 0 });
-    if (this.#redrives && (this.#redrives = await this.#redrive())) return true;
+    // One for each batch: neither waits for all of the other.
+    if (this.#redrives) this.#redrives = await this.#redrive();
     this.#rest.begin();
     const filled = await this.#fill(organizationId);
     if (filled === undefined) {
-      if (!this.#rest.wasWoken && this.#retryAt <= Date.now()) await this.#rest.sleep(IDLE_MS);
+      const isIdle = !this.#redrives && !this.#rest.wasWoken && this.#retryAt <= Date.now();
+      if (isIdle) await this.#rest.sleep(IDLE_MS);
       return true;
     }
     if (!filled.batch) return this.#save(filled.place, { delivered: 0, bytes: 0, letters: filled.letters });
@@ -147,12 +151,19 @@ export class Pump {
       return { batch: undefined, place: this.#place, bytes: 0, letters: [] };
     }
     if (page.isEnd) return this.#cursor.toSeq === undefined ? undefined : this.#atEnd();
-    if (page.missing > 0) this.#deps.onMissing(page.missing);
+    this.#tellMissing(page.missing);
     const filled = await fillBatch(this.#cursor.streamId, page, { format, mappingVersion, limit });
     const wait = this.#waitFor(filled, maxWaitMs);
     if (wait <= 0) return filled;
     this.#retryAt = Date.now() + Math.min(wait, MAX_WAIT_MS);
     return undefined;
+  }
+
+  /** Tells once of records that are gone, however often the place behind them is read. */
+  #tellMissing(records: number): void {
+    if (records === 0 || this.#missedAt === this.#place.seq) return;
+    this.#missedAt = this.#place.seq;
+    this.#deps.onMissing(records);
   }
 
   /** A backfill whose last records retention has taken ends too. */
@@ -197,14 +208,15 @@ export class Pump {
     this.#effort = step.effort;
     switch (step.do) {
       case 'advance':
-        return this.#advance(sent, this.#lettersOf(sent, step.refused));
+        return this.#advance(sent, await lettersOf(sent, step.refused, this.#deps.secrets));
       case 'bury':
-        return this.#advance(sent, this.#lettersOf(sent, [this.#allOf(sent)]));
+        return this.#advance(sent, await lettersOf(sent, [this.#allOf(sent)], this.#deps.secrets));
       case 'retry':
         return this.#retry(sent, step);
       case 'probe': {
         const probe = await this.#send(testBatch(this.#cursor, this.#deps));
-        if (probe.outcome === 'accepted') return this.#advance(sent, this.#lettersOf(sent, [this.#allOf(sent)]));
+        if (probe.outcome === 'accepted')
+          return this.#advance(sent, await lettersOf(sent, [this.#allOf(sent)], this.#deps.secrets));
         return this.#retry(sent, step);
       }
       case 'give_up':
@@ -214,18 +226,9 @@ export class Pump {
     }
   }
 
-  #allOf({ batch, result }: Sent): Readonly<{ seq: number; answer: Answer }> {
+  #allOf({ batch, result }: Sent): Refused {
     const answer = result.answer ?? { httpStatus: null, body: '' };
     return { seq: batch.items[0]?.record.seq ?? 0, answer };
-  }
-
-  #lettersOf({ batch, filled }: Sent, refused: readonly Readonly<{ seq: number; answer: Answer }>[]): DeadLetter[] {
-    const bySeq = new Map(refused.map(({ seq, answer }) => [seq, answer]));
-    const letters = batch.items.flatMap(({ record: { seq, eventId } }) => {
-      const answer = bySeq.get(seq);
-      return answer === undefined ? [] : [{ seq, eventId, answer: cleanAnswer(answer, this.#deps.secrets) }];
-    });
-    return [...letters, ...filled.letters];
   }
 
   #advance({ batch, filled }: Sent, letters: readonly DeadLetter[]): Promise<boolean> {
@@ -274,6 +277,7 @@ export class Pump {
       const result: SendResult = batch
         ? await this.#send(batch)
         : { outcome: 'refused', code: 'format', answer: { httpStatus: null, body: 'it could not be written' } };
+      if (result.outcome === 'retry' && this.#abort.signal.aborted) return undefined;
       const [refused] = result.outcome === 'accepted_except' ? result.refused : [];
       const answer = refused?.answer ?? result.answer ?? { httpStatus: null, body: '' };
       return { delivered: result.outcome === 'accepted', answer: cleanAnswer(answer, secrets) };

@@ -94,7 +94,7 @@ export class StreamRun {
     return new StreamRun(pumps);
   }
 
-  /** Wakes what has not sent the record before `headSeq` yet. */
+  /** Wakes what has not sent the record before `nextSeq` yet, and has dead letters sent again. */
   wake(nextSeq: number, redrive: boolean): void {
     for (const pump of this.#pumps) if (pump.nextSeq < nextSeq) pump.wake();
     if (redrive) this.#pumps[0]?.redrive();

@@ -48,6 +48,8 @@ class Streams {
   readonly #running = new Map<string, Running>();
   /** Streams that are being stopped: what hangs there holds up no other. */
   readonly #ending = new Map<string, Promise<void>>();
+  /** Streams that are ahead of the log, while that is put on record. */
+  readonly #suspending = new Set<string>();
   #owner = newId('boot');
   #seenAt = Number.NEGATIVE_INFINITY;
 
@@ -64,10 +66,7 @@ class Streams {
   async round(): Promise<number> {
     const { db } = this.#parts;
     try {
-      if (performance.now() - this.#seenAt > SEEN_EVERY_MS) {
-        await seen(db, this.#owner);
-        this.#seenAt = performance.now();
-      }
+      await this.#sayAlive();
       await this.#follow(await ownedStreams(db, this.#owner));
     } catch (error) {
       if (performance.now() - this.#seenAt > LOST_AFTER_MS) await this.#loseAll();
@@ -79,10 +78,19 @@ class Streams {
   async #follow(owned: readonly OwnedStream[]): Promise<void> {
     const wanted = new Map(owned.map((one) => [idOf(one), one]));
     for (const [id, { key }] of this.#running) if (wanted.get(id)?.key !== key) this.#end(id);
-    for (const one of owned)
+    for (const one of owned) {
+      await this.#sayAlive();
       await this.#tend(one).catch((error: unknown) =>
         log.warn('a log stream could not be started; trying again', { ...logged(one), error: errorText(error) }),
       );
+    }
+  }
+
+  /** Says that this node lives, when that is due: also while it starts many streams. */
+  async #sayAlive(): Promise<void> {
+    if (performance.now() - this.#seenAt <= SEEN_EVERY_MS) return;
+    await seen(this.#parts.db, this.#owner);
+    this.#seenAt = performance.now();
   }
 
   #end(id: string): void {
@@ -107,7 +115,7 @@ class Streams {
     const run = await StreamRun.start(this.#runDeps(), one);
     if (!run) {
       log.error('a log stream can not be opened: was MASTER_KEY changed? Give its config again', logged(one));
-      await this.#alarm(one, 'vanished');
+      inBackground('log_stream_alarm', this.#alarm(one, 'unreadable'));
     }
     return run;
   }
@@ -129,9 +137,14 @@ class Streams {
     };
   }
 
-  async #stopBeyondHead(one: OwnedStream): Promise<void> {
-    await this.#suspend(one, 'cursor_beyond_head');
-    this.#end(idOf(one));
+  /** Changes of an organization wait for one another: this one holds up no other stream. */
+  #stopBeyondHead(one: OwnedStream): void {
+    const id = idOf(one);
+    this.#end(id);
+    if (this.#suspending.has(id)) return;
+    this.#suspending.add(id);
+    const suspended = this.#suspend(one, 'cursor_beyond_head').finally(() => this.#suspending.delete(id));
+    inBackground('log_stream_alarm', suspended);
   }
 
   async #alarm({ organizationId, streamId }: Of, code: AlarmCode): Promise<void> {

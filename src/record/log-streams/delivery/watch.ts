@@ -25,7 +25,7 @@ with streams as (
     s.deleted, s.id is null or c.id is null or x.stream_id is null or not exists (
       select 1 from log_stream_nodes n where n.id = c.owner
         and n.seen_at > now() - interval '${NODE_TTL_SECONDS} s') as vanished,
-    c.next_seq, c.next_at, c.status
+    c.next_seq, c.next_at
   from log_streams s
     full join (select * from log_stream_cursors where id = stream_id) c
       on c.organization_id = s.organization_id and c.id = s.id
@@ -33,7 +33,8 @@ with streams as (
 running as (select * from streams where deleted is not true and stopped is null)
 select organization_id as "organizationId", id as "streamId", 'vanished' as code from running where vanished
 union all
-select organization_id, id, 'auth_error' from running where status = 'auth_error'
+select distinct r.organization_id, r.id, 'auth_error' from running r join log_stream_cursors c
+  on c.organization_id = r.organization_id and c.stream_id = r.id and c.status = 'auth_error'
 union all
 select r.organization_id, r.id, 'trailing' from running r
   join audit_heads h on h.organization_id = r.organization_id and h.next_seq > r.next_seq
@@ -47,6 +48,14 @@ const END = `update log_stream_alarms a set ended_at = now() where ended_at is n
     where f.o = a.organization_id and f.s = a.stream_id and f.c = a.code))
   or (code = 'records_gone' and raised_at < now() - interval '1 hour'))`;
 
+/** Figures of an hour are kept for a week, dead letters as long as their records. */
+const PRUNE = [
+  `delete from log_stream_hours where hour < now() - interval '7 days'`,
+  `delete from log_stream_dead_letters d using audit_heads h
+    where h.organization_id = d.organization_id and d.seq < h.first_seq`,
+];
+const PRUNE_EVERY_LOOKS = 180;
+
 const keyOf = ({ organizationId, streamId, code }: Found): string => `${organizationId}|${streamId}|${code}`;
 
 /**
@@ -55,6 +64,7 @@ const keyOf = ({ organizationId, streamId, code }: Found): string => `${organiza
  */
 export const startStreamWatch = ({ db, store, tellAlarm }: WatchParts): PollingLoop => {
   let looks = new Map<string, number>();
+  let round = 0;
   const look = async (): Promise<number> => {
     const found = (await db.asStreams((tx) => tx.query<Found>(LOOK))).rows;
     looks = new Map(found.map((one) => [keyOf(one), (looks.get(keyOf(one)) ?? 0) + 1]));
@@ -67,6 +77,7 @@ export const startStreamWatch = ({ db, store, tellAlarm }: WatchParts): PollingL
     const columns = [found.map((one) => one.organizationId), found.map((one) => one.streamId)];
     const watched = ['trailing', 'vanished', 'auth_error'];
     await db.asStreams((tx) => tx.query(END, [...columns, watched, found.map(({ code }) => code)]));
+    if (round++ % PRUNE_EVERY_LOOKS === 0) for (const text of PRUNE) await db.asStreams((tx) => tx.query(text));
     return LOOK_EVERY_MS;
   };
   return startPollingLoop(look, { failed: 'watching log streams failed', retryDelayMs: LOOK_EVERY_MS });

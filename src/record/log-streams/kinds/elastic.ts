@@ -18,7 +18,6 @@ type ElasticConfig = Readonly<{
 
 /** An answer names every item, some 200 bytes each; errors are longer. */
 const MAX_ANSWER_BYTES = 4 * 2 ** 20;
-const MAX_KEPT_ANSWER = 2048;
 
 /** A data stream takes no document without `@timestamp`, which ECS alone has of itself. */
 const documentOf =
@@ -39,7 +38,8 @@ const bulkBody = (items: readonly OutgoingItem[], format: Format): string => {
 /** What became of one document: 2xx or, as it is there already, 409 took it. */
 const itemStatus = (item: unknown): Readonly<{ status: number; text: string }> => {
   const action = isObject(item) ? item['create'] : undefined;
-  const status = isObject(action) ? Number(action['status']) : Number.NaN;
+  const given = isObject(action) ? action['status'] : undefined;
+  const status = Number.isInteger(given) ? Number(given) : Number.NaN;
   return { status, text: isObject(action) ? JSON.stringify(action['error'] ?? action) : '' };
 };
 
@@ -63,10 +63,7 @@ const resultOfItems = (items: readonly OutgoingItem[], body: Json | undefined, w
   // A whole answer would be the list of all that went well.
   const allThere = { httpStatus: whole.httpStatus, body: `{"errors":false,"items":${found.length}}` };
   if (body?.['errors'] === false) return { outcome: 'accepted', answer: allThere };
-  if (found.length !== items.length) {
-    const answer = { ...whole, body: whole.body.slice(0, MAX_KEPT_ANSWER) };
-    return { outcome: 'retry', code: 'half_answer', timedOut: false, answer };
-  }
+  if (found.length !== items.length) return { outcome: 'retry', code: 'half_answer', timedOut: false, answer: whole };
   const failed = found.filter(({ status }) => !hasIt(status));
   const [first] = failed;
   if (first === undefined) return { outcome: 'accepted', answer: allThere };

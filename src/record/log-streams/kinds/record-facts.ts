@@ -14,7 +14,7 @@ export const timeMsOf = (record: OutgoingRecord): number => {
 /** How loud a receiver should be about a record; formats grade finer, in their own scales. */
 export type Loudness = 'info' | 'notice' | 'warning' | 'error';
 
-/** By the effect of a decision, the status of an outcome, and for gaps in the record. */
+/** By the effect of a decision, and for gaps in the record. */
 export const loudnessOf = (record: OutgoingRecord): Loudness => {
   if (record.type === 'audit.gap' || record.type === 'audit.suppressed') return 'error';
   const effect = textIn(record, 'effect');
