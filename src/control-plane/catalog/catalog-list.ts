@@ -1,7 +1,7 @@
 import { Problem } from '../../platform/runtime/problems.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { cursorAt, type Page } from '../../platform/rest/page.js';
-import type { Category, Risk } from '../../policy-engine/classify/classify.js';
+import { CATEGORIES, RISKS, type Category, type Risk } from '../../policy-engine/classify/classify.js';
 import { readSearch, type SearchedWord } from './catalog-search.js';
 import { slugOf } from './catalog-entry.js';
 import { SERVER_COLUMNS, serverOf, type CatalogServer, type ServerRow } from './catalog-row.js';
@@ -31,12 +31,7 @@ const COUNTS: Readonly<Record<Category, string>> = {
   Financial: 'financial_count',
 };
 
-const OF_RISK: Readonly<Record<Risk, readonly Category[]>> = {
-  low: ['Read'],
-  medium: ['Write'],
-  high: ['Execute'],
-  critical: ['Destructive', 'Financial'],
-};
+const categoriesOf = (risk: Risk): readonly Category[] => CATEGORIES.filter((category) => RISKS[category] === risk);
 
 const DEFAULT_LIMIT = 100;
 
@@ -56,7 +51,12 @@ class Statement {
 
 const wantFilters = (statement: Statement, { category, risk, transport }: CatalogQuery): void => {
   if (category) statement.want(`${COUNTS[category]} > 0`);
-  if (risk) statement.want(`(${OF_RISK[risk].map((one) => `${COUNTS[one]} > 0`).join(' or ')})`);
+  if (risk)
+    statement.want(
+      `(${categoriesOf(risk)
+        .map((one) => `${COUNTS[one]} > 0`)
+        .join(' or ')})`,
+    );
   if (transport !== undefined) statement.want(`transports @> array[${statement.bind(transport)}::text]`);
 };
 

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { isStorableText } from '../../platform/json/storable.js';
 import { Database, type Tx } from '../../platform/postgres/database.js';
+import { startTimer } from '../../platform/runtime/guard.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { Page } from '../../platform/rest/page.js';
@@ -27,6 +28,8 @@ import { findCatalogServer, findCatalogTool, type CatalogServerDetail } from './
 import type { ClassifyTools } from './catalog.dto.js';
 import { readDefinitions } from './read-definitions.js';
 import { loadShippedCatalog } from './shipped.js';
+
+const LOAD_RETRY_DELAY_MS = 60_000;
 
 /** A tool as the catalog shows it. */
 export type ShownTool = CatalogTool & Readonly<{ risk: Risk }>;
@@ -139,7 +142,7 @@ export class CatalogService implements OnApplicationShutdown {
       await loadShippedCatalog(this.#db);
     } catch (error) {
       log.warn('the shipped catalog could not be loaded', { error: errorText(error) });
-      this.#loaded = undefined;
+      startTimer('catalog', LOAD_RETRY_DELAY_MS, () => (this.#loaded = undefined)).unref();
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Database, Tx } from '../../platform/postgres/database.js';
-import { lockCatalog, saveEntries } from './save-entries.js';
+import { lockCatalog, recountWords, saveEntries } from './save-entries.js';
 import { readShippedFile } from './shipped-file.js';
 
 const FOLDER = new URL('./data/', import.meta.url);
@@ -39,6 +39,7 @@ export const loadShippedCatalog = async (db: Database): Promise<boolean> => {
     if (await isLoaded(tx, hash)) return false;
     for (let from = 0; from < entries.length; from += BATCH_SIZE)
       await saveEntries(tx, entries.slice(from, from + BATCH_SIZE));
+    await recountWords(tx);
     await tx.query(
       `insert into catalog_sources(source, state) values ($1, $2)
        on conflict (source) do update set state = excluded.state, read_at = now()`,

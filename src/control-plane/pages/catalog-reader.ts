@@ -8,7 +8,10 @@ const MAX_SIMILAR = 8;
 /** Whose turn it is when the totals are read for everybody. */
 const EVERYBODY = 'pages';
 
-/** Reads the totals of the catalog at most every ten seconds, however many pages want them. */
+/**
+ * Reads the totals of the catalog at most every ten seconds, however many pages want them. Until they are read again,
+ * and where that fails, those that are known are good.
+ */
 export class CatalogVersion {
   readonly #catalog: CatalogService;
   #totals: Promise<CatalogTotals> | undefined;
@@ -22,11 +25,14 @@ export class CatalogVersion {
     if (this.#totals && performance.now() - this.#readAt < TOTALS_FRESH_MS) return this.#totals;
     this.#readAt = performance.now();
     const reading = this.#catalog.totals(EVERYBODY);
-    this.#totals = reading;
-    reading.catch(() => {
-      if (this.#totals === reading) this.#totals = undefined;
-    });
-    return reading;
+    this.#totals ??= reading;
+    reading.then(
+      () => (this.#totals = reading),
+      () => {
+        if (this.#totals === reading) this.#totals = undefined;
+      },
+    );
+    return this.#totals;
   }
 
   /** What pages of the catalog were rendered from. */

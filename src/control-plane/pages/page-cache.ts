@@ -8,39 +8,41 @@ const bytesOf = (key: string, { body }: Rendered): number => 2 * (body.length + 
 
 /**
  * Pages that were rendered, the least recently used leaving first when they take more than 24 MiB together. A page
- * that several visitors want at once is rendered once.
+ * that one asker wants several times at once is rendered once.
  */
 export class PageCache {
   readonly #pages = new Map<string, Rendered>();
   readonly #running = new Map<string, Promise<Rendered | undefined>>();
   #bytes = 0;
 
-  /** The page of this key; `render` makes it when it is not there. What is undefined is not kept. */
-  async get(key: string, render: () => Promise<Rendered | undefined>): Promise<Rendered | undefined> {
+  /**
+   * The page of this key; `render` makes it, in the turn of `asker`, when it is not there: nobody waits in the turn of
+   * another. What is undefined is not kept.
+   */
+  async get(key: string, asker: string, render: () => Promise<Rendered | undefined>): Promise<Rendered | undefined> {
     const known = this.#pages.get(key);
     if (known) {
       this.#pages.delete(key);
       this.#pages.set(key, known);
       return known;
     }
-    const running = this.#running.get(key);
+    const turn = JSON.stringify([asker, key]);
+    const running = this.#running.get(turn);
     if (running) return running;
-    const rendering = this.#render(key, render);
-    this.#running.set(key, rendering);
+    const rendering = this.#render(key, render).finally(() => this.#running.delete(turn));
+    this.#running.set(turn, rendering);
     return rendering;
   }
 
   async #render(key: string, render: () => Promise<Rendered | undefined>): Promise<Rendered | undefined> {
-    try {
-      const made = await render();
-      if (made) this.#keep(key, made);
-      return made;
-    } finally {
-      this.#running.delete(key);
-    }
+    const made = await render();
+    if (made) this.#keep(key, made);
+    return made;
   }
 
   #keep(key: string, page: Rendered): void {
+    // Another asker may have had it rendered meanwhile.
+    if (this.#pages.has(key)) return;
     this.#pages.set(key, page);
     this.#bytes += bytesOf(key, page);
     for (const [oldest, old] of this.#pages) {

@@ -51,7 +51,7 @@ export class PageServer {
     const trimmed = path.replace(/\/+$/, '');
     const wanted = routesOf(path, query);
     if (wanted.length === 0 && trimmed !== path && routesOf(trimmed, query).length > 0)
-      return this.#redirect(response, trimmed);
+      return this.#redirect(response, trimmed + request.originalUrl.slice(path.length));
     for (const one of wanted) {
       const rendered = await this.#rendered(one, address);
       if (rendered) return this.#send(request, response, rendered);
@@ -84,7 +84,11 @@ export class PageServer {
     const site = this.#deps.site();
     const version = WITHOUT_CATALOG.has(wanted.route.page) ? '' : await this.#deps.version();
     const key = JSON.stringify([version, site, wanted]);
-    return this.#cache.get(key, () => this.#pages.render(wanted, this.#deps.catalog(address), site));
+    const render = (): Promise<Rendered | undefined> => this.#pages.render(wanted, this.#deps.catalog(address), site);
+    // What a visitor searches for is as good as never asked for again, and would take the place of what is.
+    const { route } = wanted;
+    if (route.page === 'catalog' && Object.keys(route.query).length > 0) return render();
+    return this.#cache.get(key, address, render);
   }
 
   #notFound(request: Request, response: Response): true {

@@ -16,6 +16,7 @@ import {
   loadServers,
   replace,
   type RowSelection,
+  type Owned,
 } from './load.js';
 import { PinsCache, PolicyCache } from './policy-cache.js';
 
@@ -48,9 +49,9 @@ export class Directory {
   readonly #db: Database;
   readonly #vault: Vault;
   readonly #grants = new Map<string, GrantFacts>();
-  readonly #identities = new Map<string, IdentityFacts>();
+  readonly #identities = new Map<string, IdentityFacts & Owned>();
   readonly #servers = new Map<string, ServerFacts>();
-  readonly #policies = new Map<string, PolicyFacts>();
+  readonly #policies = new Map<string, PolicyFacts & Owned>();
   readonly #organizations = new Map<string, OrganizationFacts>();
   readonly #endedSessions = new Map<string, Readonly<{ id: string; expiresAtMs: number }>>();
   readonly #positions = new Map<string, number>();
@@ -247,14 +248,8 @@ export class Directory {
   /** An organization that was deleted has no rows any more that its events could name. */
   #forget(organizationId: string): void {
     this.#organizations.delete(organizationId);
-    for (const grant of this.#grants.values()) {
-      if (grant.organizationId !== organizationId) continue;
-      this.#grants.delete(grant.id);
-      this.#identities.delete(grant.identityId);
-      for (const id of [grant.policyId, grant.shadowPolicyId]) if (id !== undefined) this.#policies.delete(id);
-    }
-    for (const server of this.#servers.values())
-      if (server.organizationId === organizationId) this.#servers.delete(server.id);
+    for (const held of [this.#grants, this.#servers, this.#identities, this.#policies])
+      for (const [id, one] of held) if (one.organizationId === organizationId) held.delete(id);
     this.#authenticated.clear();
   }
 
@@ -275,6 +270,7 @@ export class Directory {
       this.#policies,
       wanted,
       policies.map((row) => ({
+        organizationId: row.organizationId,
         id: row.id,
         version: row.version,
         compiled: this.#compiled.get(row.document),

@@ -105,16 +105,24 @@ export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly
   }));
 };
 
+/** Whose a row is: it is forgotten with its organization. */
+export type Owned = Readonly<{ organizationId: string }>;
+
 /** Loads identities that are not deleted, disabled ones included. */
-export const loadIdentities = async (tx: Tx, wanted: RowSelection): Promise<readonly IdentityFacts[]> => {
+export const loadIdentities = async (tx: Tx, wanted: RowSelection): Promise<readonly (IdentityFacts & Owned)[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<{
+    organizationId: string;
     id: string;
     name: string;
     kind: string;
     attributes: Record<string, unknown>;
     disabled: boolean;
-  }>(`select id, name, kind, attributes, disabled from identities where ${sql} and not deleted`, values);
+  }>(
+    `select organization_id as "organizationId", id, name, kind, attributes, disabled from identities where ${sql}
+      and not deleted`,
+    values,
+  );
   return rows;
 };
 
@@ -210,14 +218,15 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): P
 };
 
 /** `pins` is JSON text. */
-export type PolicyRow = Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
+export type PolicyRow = Owned &
+  Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
 
 /** Loads policies that are not deleted, each in its newest version. */
 export const loadPolicies = async (tx: Tx, wanted: RowSelection): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(
-    `select id, policy_version as version, document, pins::text as pins, acceptances from policies where ${sql}
-      and not deleted`,
+    `select organization_id as "organizationId", id, policy_version as version, document, pins::text as pins, acceptances
+      from policies where ${sql} and not deleted`,
     values,
   );
   return rows;

@@ -44,7 +44,8 @@ const sendUpstream = (deps: RelayDeps, exchange: Exchange): Sent => {
     take();
     end();
   };
-  const running = deps.forward(request, {
+  // Behind the requests of the session that wait for its beginning: a cancellation does not overtake its request.
+  const running = startingSessions.forward(deps.forward, exchange.session.sessionId, request, {
     head: () => {
       take();
       clearTimeout(timer);

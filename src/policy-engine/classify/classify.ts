@@ -129,7 +129,12 @@ export function* classifying(
     yield STEPS_PER_TOOL;
   }
   const siblings = siblingsOf(found);
-  return found.map((one) => classified(besideSiblings(one, siblings)));
+  const all: ClassifiedTool[] = [];
+  for (const one of found) {
+    all.push(classified(besideSiblings(one, siblings)));
+    yield STEPS_PER_TOOL;
+  }
+  return all;
 }
 
 /** Classifies the tools of a server at once. */

@@ -48,7 +48,7 @@ const riskOf = (tool: DiscoveredTool, found: ClassifiedTool, state: ServerState)
     category,
     risk: RISKS[category],
     evidence: overruling ? [`A member says so: ${overruling.reason}`, ...found.evidence] : found.evidence,
-    recommendedPolicy: recommendedPolicy(recommendable(tool, category)),
+    recommendedPolicy: overruling ? recommendedPolicy(recommendable(tool, category)) : found.recommendedPolicy,
     overruled: overruling ? { found: found.category, reason: overruling.reason } : null,
   };
 };

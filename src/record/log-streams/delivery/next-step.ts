@@ -62,7 +62,11 @@ const afterRetry = (
   { records, now, random }: Try,
 ): NextStep => {
   const since = failed.failingSince ?? now;
-  const wait = jittered(Math.max(result.retryAfterMs ?? backoff(failed.failures), FIRST_RETRY_MS), random);
+  // What the receiver asks for is a least: it is not made shorter.
+  const wait =
+    result.retryAfterMs === undefined
+      ? jittered(Math.max(backoff(failed.failures), FIRST_RETRY_MS), random)
+      : Math.max(result.retryAfterMs, FIRST_RETRY_MS);
   const shrunk = { ...failed, limit: Math.max(1, records >> 1) };
   if (result.timedOut && records > 1)
     return { do: 'retry', wait, status: 'degraded', effort: { ...shrunk, growsSlowly: true } };
