@@ -15,7 +15,9 @@ const NOT_HERE = {
   'test/integration/http-client/**': 'no log in it',
   'test/integration/platform/**': 'no log in it',
   'test/integration/log-streams/**': 'log streams send what is recorded in PostgreSQL, whatever log it came by',
-  'test/integration/pages/**': 'no log in it',
+  'test/integration/pages/pages.test.ts': 'no log in it',
+  'test/integration/pages/hostile-catalog.test.ts': 'no log in it',
+  'test/integration/pages/contact.test.ts': 'no log in it',
   'test/integration/policies/policy-schema.test.ts': 'no log in it',
 } as const;
 

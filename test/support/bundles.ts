@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { leafHash, subtreesOf, type Hash } from '../../src/record/proof/merkle.js';
 import { signCheckpoint, type SigningKey } from '../../src/record/proof/signed-note.js';
 import { growTiles, readRoot, readSubtrees, type ReadTiles } from '../../src/record/proof/tiles.js';
@@ -75,7 +75,9 @@ export const unzip = (bytes: Buffer): BundleFiles => {
     const [packed, local] = [Number(bytes.readBigUInt64LE(extra + 12)), Number(bytes.readBigUInt64LE(extra + 20))];
     const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
     const name = bytes.subarray(at + 46, extra).toString();
-    files.set(name, inflateRawSync(bytes.subarray(start, start + packed)));
+    const content = inflateRawSync(bytes.subarray(start, start + packed));
+    if (crc32(content) !== bytes.readUInt32LE(at + 16)) throw new Error(`${name} is damaged`);
+    files.set(name, content);
     at = extra + bytes.readUInt16LE(at + 30);
   }
   return files;

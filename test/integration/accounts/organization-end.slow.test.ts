@@ -1,9 +1,5 @@
+import { unzip } from '../../support/bundles.js';
 import { isKafka } from '../../support/test-log.js';
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { isOfTheRecord } from '../../../src/control-plane/accounts/end/end.store.js';
@@ -83,21 +79,10 @@ const live = async (name: string): Promise<Live> => {
 };
 
 const archive = async (path: string, token: string): Promise<Readonly<Record<string, string>>> => {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-archive-'));
-  try {
-    const response = await fetch(`${toolgate.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
-    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/zip']);
-    const file = join(folder, 'a.zip');
-    await writeFile(file, Buffer.from(await response.arrayBuffer()));
-    const run = promisify(execFile);
-    const program =
-      'import json,sys,zipfile\nz=zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\n' +
-      'print(json.dumps({n: z.read(n).decode() for n in z.namelist()}))';
-    const { stdout } = await run('python3', ['-c', program, file], { maxBuffer: 2 ** 28 });
-    return JSON.parse(stdout) as Record<string, string>;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const response = await fetch(`${toolgate.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/zip']);
+  const files = unzip(Buffer.from(await response.arrayBuffer()));
+  return Object.fromEntries([...files].map(([name, content]) => [name, content.toString()]));
 };
 
 const parsed = (text = ''): readonly Record<string, unknown>[] =>

@@ -106,9 +106,15 @@ test('a sign-in with the old password that is under way while the new one is set
         for update`,
       [member.user.id],
     );
+    const own = await tx.query<{ id: string }>('select pg_current_xact_id()::xid::text as id');
     const answer = login(member.user.email, PASSWORD);
-    const waiting = 'select 1 from pg_locks where not granted';
-    await expect.poll(async () => (await toolgate.db.worker.query(waiting)).rowCount, { timeout: 5000 }).toBe(1);
+    const waiting = async (): Promise<number> =>
+      (
+        await toolgate.db.worker.query('select 1 from pg_locks where not granted and transactionid::text = $1', [
+          own.rows[0]?.id,
+        ])
+      ).rows.length;
+    await expect.poll(waiting, { timeout: 5000 }).toBe(1);
     await tx.query('update users set password_hash = $2 where id = $1', [member.user.id, 'that of another password']);
     return [answer] as const;
   });

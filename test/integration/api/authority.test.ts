@@ -5,7 +5,7 @@ import type { Tx } from '../../../src/platform/postgres/database.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
-import { shownCode } from '../../support/authenticator.js';
+import { earlierCode, shownCode } from '../../support/authenticator.js';
 import { DOCUMENT, hasId, makeFor, PASSWORD, withId } from './objects.js';
 import { bodyOf, oneOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
 import { send, type Answer, type Json } from './problem.js';
@@ -222,7 +222,7 @@ const codeFor = async (path: string, token: string): Promise<string> => {
   const post = async (what: string, body: Json): Promise<Json> =>
     (await send(toolgate.url, 'POST', what, { token, body: JSON.stringify(body) })).body;
   const { secret } = await post('/v1/me/totp', { current: PASSWORD });
-  if (path.endsWith('/disable')) await post('/v1/me/totp/confirm', { code: shownCode(secret, -1) });
+  if (path.endsWith('/disable')) await post('/v1/me/totp/confirm', { code: await earlierCode(secret) });
   return shownCode(secret);
 };
 

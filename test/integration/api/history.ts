@@ -303,8 +303,10 @@ const startTalkativeReceiver = async (refuses: 'a record' | 'credentials'): Prom
 
 /** Waits for something that a log stream does by itself. */
 const eventually = async (found: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 600 && !(await found()); tries += 1)
+  for (let tries = 0; !(await found()); tries += 1) {
+    if (tries === 600) throw new Error('a log stream was not served in 30 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 };
 
 /** A stream with deliveries and a dead letter, one whose credentials are refused, and one that is deleted. */

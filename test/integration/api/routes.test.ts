@@ -5,7 +5,7 @@ import { newId } from '../../../src/platform/crypto/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
-import { shownCode } from '../../support/authenticator.js';
+import { earlierCode, shownCode } from '../../support/authenticator.js';
 import { append, decided, until } from '../audit/audit-support.js';
 import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId, withoutNumbers } from './objects.js';
 import {
@@ -146,7 +146,7 @@ const tokensFor = async ({ operationId = '' }: Operation): Promise<Values> => {
     ofSecondFactor = token;
     const { secret } = (await api('POST', '/v1/me/totp', { current: PASSWORD })).body;
     if (operationId === 'disableSecondFactor')
-      await api('POST', '/v1/me/totp/confirm', { code: shownCode(secret, -1) });
+      await api('POST', '/v1/me/totp/confirm', { code: await earlierCode(secret) });
     return { code: shownCode(secret) };
   }
   if (operationId === 'acceptInvitation') return { token: await invite(ours) };

@@ -37,6 +37,10 @@ test('wrong passwords are on record once, however many are tried, and those of s
   const email = await emailOf();
   for (let n = 0; n < 5; n += 1) expect((await login(email, `wrong password ${n}`)).status).toBe(401);
   expect((await login('nobody@example.com', 'wrong password')).status).toBe(401);
+  await recorded('member.signInFailed');
+  // What is recorded behind them shows that no more of them are under way.
+  await tenant.identity('recorded last');
+  await recorded('identity.created');
   const failed = await recorded('member.signInFailed');
   expect(failed).toHaveLength(1);
   expect(failed[0]).toMatchObject({ email, count: 1, addresses: ['127.0.0.1'], sourceIp: '127.0.0.1' });

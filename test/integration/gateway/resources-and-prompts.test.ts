@@ -58,7 +58,7 @@ const decided = async (): Promise<readonly Json[]> =>
       definitionHash,
     }),
   );
-/** Requests and notifications that the upstream got; the client's own stream comes when it comes. */
+/** Requests that the upstream got: notifications and the client's own stream come when they come. */
 const asked = (): number => upstream.countRequests();
 const outcomes = async (): Promise<readonly Json[]> =>
   (await tenant.events(`&type=toolCall.completed&grantId=${grant.id}`)).map(({ tool, status }) => ({ tool, status }));

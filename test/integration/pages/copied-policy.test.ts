@@ -153,11 +153,11 @@ const obey = async (agent: Agent, tool: string, says: string): Promise<void> => 
 
 describe('The policy copied from the page of a tool does in the gateway what the page says', () => {
   test.each(TOOLS.map(({ name }) => name))(
-    'The policy of %s',
+    'The policy of %s does what its page says',
     async (tool) => {
       const { source, says } = await copied(tool);
       expect(says).toContain('Every other tool of the server is refused, and not listed.');
-      await withinOne(/calls a minute/.test(says) ? 'minute' : 'day', source, async (agent) => {
+      await withinOne(/calls an? (minute|hour|day)/.exec(says)?.[1] ?? 'day', source, async (agent) => {
         expect(await agent.list()).toEqual([tool]);
         expect(await agent.call('unlisted_tool')).toMatchObject({ code: 'not_listed' });
         await obey(agent, tool, says);

@@ -33,7 +33,7 @@ const confusion = (): string =>
     ...rows.flatMap(({ tool, label, found }) => (label === found ? [] : `${tool}: label ${label}, found ${found}`)),
   ].join('\n');
 
-describe('The classifier beside labels of people', () => {
+describe('The classifier beside labels of our own', () => {
   test('It agrees with at least 88 % of the labels, and prints where it does not', () => {
     console.log(confusion());
     expect(agreement(rows)).toBeGreaterThanOrEqual(0.88);

@@ -58,9 +58,10 @@ describe('what follows from a try', () => {
     expect(waits.at(-1)).toBe(900_000 * 1.2);
   });
 
-  test('waits as long as Retry-After says', () => {
+  test('waits as long as Retry-After says, whatever the jitter', () => {
     const result = { ...failed(429), retryAfterMs: 120_000 } as SendResult;
-    expect(nextStep(result, FRESH, { records: 5, now: 0, random: 0.5 })).toMatchObject({ wait: 120_000 });
+    for (const random of [0, 0.5, 1])
+      expect(nextStep(result, FRESH, { records: 5, now: 0, random })).toMatchObject({ wait: 120_000 });
   });
 
   test('halves a batch that timed out, and one that got 500 for a quarter of an hour, but no batch before', () => {

@@ -46,31 +46,43 @@ const pageOf = (size: number): Rendered => {
 };
 
 describe('The memory of rendered pages', () => {
-  test('renders a page once for all who want it at the same time, and not again', async () => {
+  test('renders a page once for an asker who wants it several times at once, and for nobody again', async () => {
     const cache = new PageCache();
     let count = 0;
     const render = async (): Promise<Rendered> => {
       count += 1;
       return pageOf(10);
     };
-    await Promise.all(Array.from({ length: 20 }, () => cache.get('a', render)));
-    await cache.get('a', render);
+    await Promise.all(Array.from({ length: 20 }, () => cache.get('a', 'one', render)));
+    await cache.get('a', 'another', render);
     expect(count).toBe(1);
+  });
+
+  test('lets nobody wait for what another asker has rendered', async () => {
+    const cache = new PageCache();
+    let count = 0;
+    const never = new Promise<Rendered>(() => undefined);
+    void cache.get('a', 'one', () => never);
+    const made = await cache.get('a', 'another', async () => {
+      count += 1;
+      return pageOf(10);
+    });
+    expect([made, count]).toEqual([pageOf(10), 1]);
   });
 
   test('lets go of the page that nobody wanted for longest when it is full, and keeps no failure', async () => {
     const cache = new PageCache();
     const rendered: string[] = [];
     const get = (key: string) =>
-      cache.get(key, async () => {
+      cache.get(key, 'one', async () => {
         rendered.push(key);
         return pageOf(3 * 2 ** 20);
       });
     for (const key of ['a', 'b', 'c', 'a', 'd', 'a', 'e', 'a', 'b']) await get(key);
     expect(rendered).toEqual(['a', 'b', 'c', 'd', 'e', 'b']);
-    await expect(cache.get('z', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await cache.get('z', async () => undefined)).toBeUndefined();
-    expect(await cache.get('z', async () => pageOf(1))).toEqual(pageOf(1));
+    await expect(cache.get('z', 'one', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await cache.get('z', 'one', async () => undefined)).toBeUndefined();
+    expect(await cache.get('z', 'one', async () => pageOf(1))).toEqual(pageOf(1));
   });
 });
 
