@@ -119,7 +119,7 @@ const saveVersions = async (tx: Tx, entries: readonly Slugged[]): Promise<void> 
   );
 };
 
-/** Makes words findable that were not. `recountWords` ends a load: counts of servers that are saved again are too high. */
+/** Makes words findable that were not. Servers that are saved again count once more, until `recountWords` ends a load. */
 const saveWords = async (tx: Tx, entries: readonly Slugged[]): Promise<void> => {
   const counts = new Map<string, number>();
   for (const { entry } of entries)
@@ -161,7 +161,8 @@ export const saveEntries = async (tx: Tx, entries: readonly CatalogEntry[]): Pro
 /** Counts again how many servers each word has, and takes words away that none has any more. */
 export const recountWords = async (tx: Tx): Promise<void> => {
   await tx.query(
-    `update catalog_words w set servers = (select count(*) from catalog_servers s where s.words @> array[w.word::text])`,
+    `update catalog_words w set servers =
+       (select count(*) from catalog_servers s where s.words @> array[w.word::text])`,
   );
   await tx.query('delete from catalog_trigrams t using catalog_words w where w.word = t.word and w.servers = 0');
   await tx.query('delete from catalog_words where servers = 0');

@@ -225,8 +225,8 @@ export type PolicyRow = Owned &
 export const loadPolicies = async (tx: Tx, wanted: RowSelection): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(
-    `select organization_id as "organizationId", id, policy_version as version, document, pins::text as pins, acceptances
-      from policies where ${sql} and not deleted`,
+    `select organization_id as "organizationId", id, policy_version as version, document, pins::text as pins,
+        acceptances from policies where ${sql} and not deleted`,
     values,
   );
   return rows;

@@ -24,8 +24,8 @@ type Behind = Readonly<{ organizations: readonly string[]; since: string }>;
 
 /**
  * The organizations whose records are ahead of their tree, of those that changed since the snapshot whose oldest
- * running transaction was `since`, and those whose tree is ahead of a checkpoint that is old enough for the next; any of
- * them when there are many, so that one that fails keeps no other from its turn.
+ * running transaction was `since`, and those whose tree is ahead of a checkpoint that is old enough for the next; any
+ * of them when there are many, so that one that fails keeps no other from its turn.
  */
 const findBehind = (db: Database, since: string): Promise<Behind> =>
   db.asWorker(async (tx) => {

@@ -46,8 +46,8 @@ const WORDS: Readonly<Record<AlarmCode, Readonly<{ title: string; detail: string
   unreadable: {
     title: 'A log stream can not be opened',
     detail:
-      'Its settings can not be read: nothing is sent. Check that MASTER_KEY is the one that the stream was made with, ' +
-      'or give the config of the stream again.',
+      'Its settings can not be read: nothing is sent. Check that MASTER_KEY is the one that the stream was made ' +
+      'with, or give the config of the stream again.',
   },
 };
 
