@@ -119,7 +119,7 @@ const saveVersions = async (tx: Tx, entries: readonly Slugged[]): Promise<void> 
   );
 };
 
-/** Makes words findable that were not. Servers that are saved again count once more, until `recountWords` ends a load. */
+/** Makes words findable that were not. Servers saved again count once more, until `recountWords` ends a load. */
 const saveWords = async (tx: Tx, entries: readonly Slugged[]): Promise<void> => {
   const counts = new Map<string, number>();
   for (const { entry } of entries)
