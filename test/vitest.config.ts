@@ -19,6 +19,6 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     // A worker keeps its modules from file to file: loading Nest anew for each took half of the time.
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });

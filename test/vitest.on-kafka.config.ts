@@ -9,7 +9,8 @@ const NOT_HERE = {
     'a silent connection to the log in PostgreSQL; that of a silent broker is in test/kafka',
   'test/integration/audit/writer.test.ts':
     'deliveries that repeat, skip or come late, made up over the log in PostgreSQL; those of Kafka are in test/kafka',
-  'test/integration/audit/retention.test.ts': 'days of the log in PostgreSQL; in Kafka the topic has its own retention',
+  'test/integration/audit/retention.slow.test.ts':
+    'days of the log in PostgreSQL; in Kafka the topic has its own retention',
   'test/integration/enforcement/crash.slow.test.ts': 'crashes of a database of its own, with the log in it and without',
   'test/integration/embedded-postgres/**': 'no log in it',
   'test/integration/http-client/**': 'no log in it',

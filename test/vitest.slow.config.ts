@@ -17,6 +17,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });

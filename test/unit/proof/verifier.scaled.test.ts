@@ -184,7 +184,7 @@ const ways: Readonly<
     ),
 };
 
-const MUTATIONS = scaled(10_000, 300);
+const MUTATIONS = scaled(10_000, 100);
 /** Signatures that differ in the bits that base64 does not use say the same. */
 const sameNote = (one: string, other: string): boolean =>
   one.split(/[\s—]+/).every((word, index) => {

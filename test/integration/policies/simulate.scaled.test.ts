@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect } from 'vitest';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
+import { scaled } from '../../support/scaled.js';
 import { tenantTest } from '../../support/product-test.js';
 import { connect, openSession, signUp, type Tenant } from '../../support/tenant.js';
 import { seedDecisions, seededPolicy } from '../../support/seed-decisions.js';
@@ -468,8 +469,8 @@ const someCalls = fc.array(
 /** What a machine answers that is too busy for the deadlines of a call: it says nothing of policies. */
 const TOO_SLOW: ReadonlySet<unknown> = new Set(['audit_unavailable', 'limits_unavailable', 'stale_directory']);
 
-/** 10, or 200 with FAULTS=full, or as many as SIMULATE_RUNS says. */
-const RUNS = Number(process.env['SIMULATE_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 200 : 10));
+/** As many as SIMULATE_RUNS says; else 200 with FAULTS=full. */
+const RUNS = Number(process.env['SIMULATE_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 200 : scaled(10, 4)));
 
 describe('for any policies and calls', () => {
   test(
