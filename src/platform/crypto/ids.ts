@@ -1,24 +1,14 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
-/** Prefixes of TypeIDs; one per noun. */
-export type IdPrefix =
-  | 'org'
-  | 'usr'
-  | 'key'
-  | 'inv'
-  | 'srv'
-  | 'pol'
-  | 'idn'
-  | 'grt'
-  | 'apr'
-  | 'evt'
-  | 'call'
-  | 'ses'
-  | 'boot'
-  | 'msg'
-  | 'rst'
-  | 'lst'
-  | 'bkf';
+/**
+ * The prefixes of TypeIDs, one a noun. Each noun's is declared once, beside its events in
+ * `src/record/event-log/events/`; here are those of nouns that have none.
+ */
+export interface IdPrefixes {
+  /** A message that is sent to people or programs outside. */
+  msg: true;
+}
+export type IdPrefix = keyof IdPrefixes;
 
 const DIGITS = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 const POOL_BYTES = 10 * 512;

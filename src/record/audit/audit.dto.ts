@@ -1,7 +1,7 @@
 import { Instant, OneOf } from '../../platform/rest/fields.js';
 import { PageQuery } from '../../platform/rest/page.js';
 import { idItem, QueryAnyOf, textItem, wordItem } from '../../platform/rest/query-list.js';
-import { EVENT_TYPES } from '../event-log/events/types.js';
+import { EVENT_TYPES } from '../event-log/events/meanings.js';
 import { FILTER_COLUMNS, type ColumnFilters } from './columns.js';
 import { EXPORT_FORMATS, type ExportFormat } from './export.js';
 

@@ -1,5 +1,5 @@
 import { idItem, textItem, wordItem, type QueryItem } from '../../platform/rest/query-list.js';
-import { DECISION_CODES } from '../event-log/events/types.js';
+import { DECISION_CODES } from '../event-log/events/tool-calls.js';
 
 type Event = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@ import { isInstant } from '../../platform/rest/fields.js';
 import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
 import { BEGINNING, nextSeq, oldestRecord, type Place } from '../audit/records.js';
 import { placeOfEnd, placeOfSeq, placeOfTime } from '../audit/tail.query.js';
-import { EVENT_TYPES } from '../event-log/events/types.js';
+import { EVENT_TYPES } from '../event-log/events/meanings.js';
 import type { LogStreamFilter } from '../event-log/events/index.js';
 
 /** The refusal of members of a body. */

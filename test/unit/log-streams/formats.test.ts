@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../../../src/record/event-log/events/types.js';
+import { EVENT_TYPES } from '../../../src/record/event-log/events/meanings.js';
 import { MAX_RECORD_BYTES } from '../../../src/record/event-log/record-size.js';
 
 import { cef } from '../../../src/record/log-streams/formats/cef.js';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../../../src/record/event-log/events/types.js';
+import { EVENT_TYPES } from '../../../src/record/event-log/events/meanings.js';
 import { doesFire, readSigma, type Json, type SigmaRule } from '../../support/sigma.js';
 
 const folder = new URL('../../../docs/siem/sigma/', import.meta.url);

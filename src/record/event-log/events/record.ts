@@ -1,13 +1,12 @@
-import type { Actor, Envelope } from './envelope.js';
-
-type Of<T extends string, Body> = Readonly<{ type: T }> & Readonly<Body>;
+import type { Actor, Envelope, EventOf } from './envelope.js';
+import type { MeaningLines } from './meaning.js';
 
 /**
  * What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses
  * that were found.
  */
 export type RecordBody =
-  | Of<
+  | EventOf<
       'audit.suppressed',
       {
         grantId: string | null;
@@ -19,12 +18,20 @@ export type RecordBody =
         codes: Readonly<Record<string, number>>;
       }
     >
-  | Of<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
-  | Of<
+  | EventOf<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
+  | EventOf<
       'audit.gap',
       { reason: 'event_refused'; eventId: string; eventType: string; position: number; bytes: number; sha256: string }
     >
-  | Of<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
-  | Of<'gateway.started', { bootId: string }>
-  | Of<'gateway.stopped', { bootId: string }>;
+  | EventOf<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
+  | EventOf<'gateway.started', { bootId: string }>
+  | EventOf<'gateway.stopped', { bootId: string }>;
 export type RecordEvent = Envelope & Readonly<{ actor: Actor }> & RecordBody;
+
+/** What they mean. The compiler refuses this table when it misses one. */
+export const recordMeanings: MeaningLines<RecordBody> = {
+  'audit.suppressed': ['Refusals counted, not recorded one by one', 'record', 'find', 'medium'],
+  'audit.gap': ['Records are missing', 'record', 'find', 'high'],
+  'gateway.started': ['Gateway started', 'gateway', 'start'],
+  'gateway.stopped': ['Gateway stopped', 'gateway', 'stop'],
+};

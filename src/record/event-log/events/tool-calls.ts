@@ -1,27 +1,38 @@
 import type { Envelope } from './envelope.js';
+import type { MeaningLines } from './meaning.js';
+
+declare module '../../../platform/crypto/ids.js' {
+  interface IdPrefixes {
+    call: true;
+    boot: true;
+  }
+}
 
 export type Effect = 'allow' | 'deny' | 'hold';
 
-export type DecisionCode =
-  | 'allowed'
-  | 'denied_by_rule'
-  | 'hidden'
-  | 'not_listed'
-  | 'argument_rule'
-  | 'arguments_invalid'
-  | 'rate_limited'
-  | 'limits_unavailable'
-  | 'approval_required'
-  | 'approval_rejected'
-  | 'approval_expired'
-  | 'no_policy'
-  | 'disabled'
-  | 'tool_changed'
-  | 'stale_directory'
-  | 'overloaded'
-  | 'audit_unavailable'
-  | 'method_not_governed'
-  | 'malformed';
+/** Every code that a decision can have. */
+export const DECISION_CODES = [
+  'allowed',
+  'denied_by_rule',
+  'hidden',
+  'not_listed',
+  'argument_rule',
+  'arguments_invalid',
+  'rate_limited',
+  'limits_unavailable',
+  'approval_required',
+  'approval_rejected',
+  'approval_expired',
+  'no_policy',
+  'disabled',
+  'tool_changed',
+  'stale_directory',
+  'overloaded',
+  'audit_unavailable',
+  'method_not_governed',
+  'malformed',
+] as const;
+export type DecisionCode = (typeof DECISION_CODES)[number];
 
 export type OutcomeStatus =
   | 'ok'
@@ -97,3 +108,9 @@ export type ToolCallCompleted = Envelope &
   }>;
 
 export type ToolCallEvent = ToolCallDecided | ToolCallCompleted;
+
+/** What they mean. The compiler refuses this table when it misses one. */
+export const toolCallMeanings: MeaningLines<ToolCallEvent> = {
+  'toolCall.decided': ['Call decided', 'call', 'other'],
+  'toolCall.completed': ['Call completed', 'call', 'other'],
+};

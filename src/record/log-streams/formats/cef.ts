@@ -3,7 +3,7 @@ import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
 import { wellFormed } from './bounded-text.js';
 import { countAt, factsOf, objectAt, otherMembers, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
-import type { Level } from './meanings.js';
+import type { Level } from '../../event-log/events/meaning.js';
 import type { OutgoingRecord } from './outgoing-record.js';
 import { PRODUCT } from './product.js';
 

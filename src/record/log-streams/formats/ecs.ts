@@ -3,7 +3,7 @@ import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
 import { cutText, wellFormedJson } from './bounded-text.js';
 import { countAt, factsOf, objectAt, otherMembers, requestIdOf, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
-import type { Activity, Level, Subject } from './meanings.js';
+import type { Activity, Level, Subject } from '../../event-log/events/meaning.js';
 import { present } from './ocsf-objects.js';
 import type { OutgoingRecord } from './outgoing-record.js';
 import { PRODUCT } from './product.js';

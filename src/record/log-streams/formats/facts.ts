@@ -1,5 +1,6 @@
 import { cutText } from './bounded-text.js';
-import { meaningOf, type Level, type Meaning } from './meanings.js';
+import type { Level, Meaning } from '../../event-log/events/meaning.js';
+import { meaningOf } from '../../event-log/events/meanings.js';
 import type { OutgoingRecord } from './outgoing-record.js';
 
 type Members = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Activity, Level, Meaning, Subject } from './meanings.js';
+import type { Activity, Level, Meaning, Subject } from '../../event-log/events/meaning.js';
 
 /** A class of OCSF 1.8.0: its category and number, its profiles, and its numbers of activities. */
 export type OcsfClass = Readonly<{

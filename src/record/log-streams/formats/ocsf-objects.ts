@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { countAt, objectAt, firstText, textAt, type RecordFacts } from './facts.js';
-import type { Subject } from './meanings.js';
+import type { Subject } from '../../event-log/events/meaning.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
