@@ -38,6 +38,8 @@ export type CatalogEntry = Readonly<{
   source: CatalogSource;
   transports: readonly string[];
   preset: ServerPreset;
+  /** Whether its registry advises against it. */
+  isDeprecated?: boolean;
   /** The day on which its tools were listed, as YYYY-MM-DD. */
   verifiedOn: string | null;
   tools?: readonly CatalogTool[] | undefined;

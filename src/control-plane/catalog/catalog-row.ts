@@ -8,6 +8,7 @@ export type CatalogServer = Readonly<{
   version: string | null;
   source: CatalogSource;
   transports: readonly string[];
+  deprecated: boolean;
   toolCount: number;
   byCategory: CategoryCounts;
   tokens: number;
@@ -22,6 +23,7 @@ export type ServerRow = {
   version: string | null;
   source: CatalogSource;
   transports: readonly string[];
+  deprecated: boolean;
   tool_count: number;
   read_count: number;
   write_count: number;
@@ -33,7 +35,7 @@ export type ServerRow = {
 };
 
 export const SERVER_COLUMNS =
-  'slug, name, summary, version, source, transports, tool_count, read_count, write_count, execute_count, ' +
+  'slug, name, summary, version, source, transports, deprecated, tool_count, read_count, write_count, execute_count, ' +
   'destructive_count, financial_count, tokens, verified_on::text';
 
 /** The server that a row holds. */
@@ -44,6 +46,7 @@ export const serverOf = (row: ServerRow): CatalogServer => ({
   version: row.version,
   source: row.source,
   transports: row.transports,
+  deprecated: row.deprecated,
   toolCount: row.tool_count,
   byCategory: {
     Read: row.read_count,

@@ -80,6 +80,7 @@ export class CatalogServerView {
   @ApiProperty({ type: String, nullable: true }) readonly version!: string | null;
   @OneOf(['shipped', 'registry', 'scanned'], { description: 'Where the entry is from' }) readonly source!: string;
   @ApiProperty({ type: [String] }) readonly transports!: readonly string[];
+  @ApiProperty({ type: Boolean, description: 'Whether its registry advises against it' }) readonly deprecated!: boolean;
   @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
   @ApiProperty({ type: CategoryCountsView }) readonly byCategory!: CategoryCountsView;
   @ApiProperty({ type: 'integer', description: 'About how many tokens the definitions of all tools take' })

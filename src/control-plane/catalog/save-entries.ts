@@ -35,6 +35,7 @@ const rowOf = ({ slug, entry }: Slugged): object => {
     source: entry.source,
     transports: entry.transports,
     preset: entry.preset,
+    deprecated: entry.isDeprecated ?? false,
     tool_count: tools.length,
     read_count: counts.Read,
     write_count: counts.Write,
@@ -53,16 +54,16 @@ const COUNTED =
 
 /** An entry without tools says nothing of those that are known: what is counted of them stays. */
 const saveServers = async (tx: Tx, entries: readonly Slugged[], hasTools: boolean): Promise<void> => {
-  const always = 'name, summary, version, source, transports, preset, name_words';
-  const changed = (hasTools ? `${always}, ${COUNTED}` : always).split(', ');
+  const always = 'name, summary, version, source, transports, preset, deprecated, name_words';
+  const changed = (hasTools ? `${always}, ${COUNTED}` : always).split(', ').map((name) => `${name} = excluded.${name}`);
+  const words = 'words = case when catalog_servers.tool_count = 0 then excluded.words else catalog_servers.words end';
   await tx.query(
     `insert into catalog_servers(slug, ${always}, ${COUNTED})
      select slug, ${always}, ${COUNTED} from jsonb_to_recordset($1::jsonb) as r(slug text, name text, summary text,
-       version text, source text, transports text[], preset jsonb, tool_count integer, read_count integer,
-       write_count integer, execute_count integer, destructive_count integer, financial_count integer, tokens integer,
-       verified_on date, name_words text[], words text[])
-     on conflict (slug) do update set ${changed.map((name) => `${name} = excluded.${name}`).join(', ')},
-       updated_at = now()`,
+       version text, source text, transports text[], preset jsonb, deprecated boolean,
+       tool_count integer, read_count integer, write_count integer, execute_count integer, destructive_count integer,
+       financial_count integer, tokens integer, verified_on date, name_words text[], words text[])
+     on conflict (slug) do update set ${[...changed, ...(hasTools ? [] : [words])].join(', ')}, updated_at = now()`,
     [JSON.stringify(entries.map(rowOf))],
   );
 };
@@ -161,8 +162,10 @@ export const saveEntries = async (tx: Tx, entries: readonly CatalogEntry[]): Pro
 /** Counts again how many servers each word has, and takes words away that none has any more. */
 export const recountWords = async (tx: Tx): Promise<void> => {
   await tx.query(
-    `update catalog_words w set servers =
-       (select count(*) from catalog_servers s where s.words @> array[w.word::text])`,
+    `with counted as (select word, count(*)::int as servers from catalog_servers, unnest(words) as word group by word)
+     update catalog_words w set servers = coalesce(c.servers, 0)
+       from catalog_words k left join counted c on c.word = k.word
+       where k.word = w.word and w.servers is distinct from coalesce(c.servers, 0)`,
   );
   await tx.query('delete from catalog_trigrams t using catalog_words w where w.word = t.word and w.servers = 0');
   await tx.query('delete from catalog_words where servers = 0');

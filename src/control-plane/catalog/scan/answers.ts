@@ -1,7 +1,5 @@
-import { isObject, type Json } from '../../../platform/json/json-object.js';
-import type { ToolDefinition } from '../../../policy-engine/classify/classify.js';
-import { catalogToolOf, type CatalogEntry } from '../catalog-entry.js';
-import { classifyDefinitions } from '../classify-request.js';
+import type { CatalogEntry } from '../catalog-entry.js';
+import { classifiedToolsOf } from '../classified-tools.js';
 
 /** What a server of a package answered when it was asked for its tools, and how it was started. */
 export type Answer = Readonly<{
@@ -24,17 +22,10 @@ const argumentsOf = ({ registry, package: name, version, script, args }: Answer)
   return script === undefined || script === name ? [pinned, ...args] : ['--from', pinned, script, ...args];
 };
 
-const isTool = (tool: unknown): tool is Json & { name: string } =>
-  isObject(tool) && typeof tool['name'] === 'string' && tool['name'] !== '';
-
 /** The entry of a server by its answer; undefined when it offered no tools. Nothing of its text but names is kept. */
 export const entryOfAnswer = (answer: Answer): CatalogEntry | undefined => {
-  const definitions = (answer.tools ?? []).filter(isTool);
-  if (definitions.length === 0) return undefined;
-  const { tools } = classifyDefinitions({
-    tools: definitions as readonly ToolDefinition[],
-    server: { name: answer.package },
-  });
+  const tools = classifiedToolsOf(answer.tools ?? [], { name: answer.package });
+  if (tools.length === 0) return undefined;
   return {
     name: answer.package,
     summary: answer.summary,
@@ -55,9 +46,6 @@ export const entryOfAnswer = (answer: Answer): CatalogEntry | undefined => {
       })),
     },
     verifiedOn: answer.listedOn,
-    tools: definitions.flatMap((definition, at) => {
-      const found = tools[at];
-      return found === undefined ? [] : [catalogToolOf(definition, found)];
-    }),
+    tools,
   };
 };
