@@ -309,6 +309,7 @@ create table catalog_servers (
   updated_at timestamp with time zone not null default now(),
   name_words text[] not null,
   words text[] not null,
+  deprecated boolean not null default false,
   constraint catalog_servers_name_key UNIQUE (name),
   constraint catalog_servers_pkey PRIMARY KEY (slug)
 );

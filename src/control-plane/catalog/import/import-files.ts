@@ -26,7 +26,7 @@ const entriesIn = (value: unknown): readonly unknown[] => {
 };
 
 /** The entries of a file, in its order; a `.ndjson` has one a line, and may be of any size. */
-async function* entriesOf(file: string): AsyncGenerator<unknown> {
+async function* entriesOf(file: string): AsyncGenerator {
   if (/\.(nd|l)json$|\.jsonl$/i.test(file)) {
     let line = 0;
     for await (const text of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
