@@ -153,7 +153,7 @@ describe('An import of a registry', () => {
     expect(await found(3)).toMatchObject({ summary: 'A plain one' });
   });
 
-  test('keeps how a server is registered: its URL and headers, or its package and variables, and no value', async () => {
+  test('keeps how a server is registered, with names of headers and variables and none of their values', async () => {
     registry.servers.push(
       server(0, {
         server: {

@@ -27,7 +27,7 @@ const entriesIn = (value: unknown): readonly unknown[] => {
 
 /** The entries of a file, in its order; a `.ndjson` has one a line, and may be of any size. */
 async function* entriesOf(file: string): AsyncGenerator {
-  if (/\.(nd|l)json$|\.jsonl$/i.test(file)) {
+  if (/\.(ndjson|jsonl)$/i.test(file)) {
     let line = 0;
     for await (const text of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })) {
       line += 1;

@@ -56,8 +56,8 @@ const toolsOf = (
 
 /**
  * What an entry of a registry says, as bounded as it may be hostile; undefined when it has no name, or is not the
- * latest version of its server. `today` is YYYY-MM-DD. Tools, which `server.json` has no place for, are classified where
- * a file lists them in `tools`.
+ * latest version of its server. `today` is YYYY-MM-DD. Tools, which `server.json` has no place for, are classified
+ * where a file lists them in `tools`.
  */
 export const importedOf = (listed: unknown, today: string): Imported | undefined => {
   if (!isObject(listed)) return undefined;
