@@ -1031,6 +1031,8 @@ create table proof_trees (
   size bigint not null default 0,
   signed_size bigint not null default 0,
   recorded_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  first_bad_seq bigint,
   constraint proof_trees_pkey PRIMARY KEY (organization_id)
 );
 CREATE INDEX proof_trees_unsigned ON public.proof_trees USING btree (organization_id) WHERE (signed_size < size);
@@ -1043,6 +1045,8 @@ create policy worker on proof_trees as permissive for all to toolgate_worker
   with check (true);
 grant insert, select, update on proof_trees to toolgate_worker;
 grant select on proof_trees to toolgate_app;
+grant update (checked_at) on proof_trees to toolgate_app;
+grant update (first_bad_seq) on proof_trees to toolgate_app;
 
 create table recorded_ids (
   id text not null,

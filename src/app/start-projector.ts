@@ -12,6 +12,7 @@ import { loadMasterKey } from '../platform/crypto/master-key.js';
 import { openCheckpointMemory } from '../record/proof/checkpoint-memory.js';
 import { signingKeyOf } from '../record/proof/signed-note.js';
 import { startTrees, type TreeParts } from '../record/proof/build-trees.js';
+import { startSelfChecks } from '../record/proof/self-check.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import type { Config } from '../platform/settings/config.js';
 import type { Database } from '../platform/postgres/database.js';
@@ -79,7 +80,9 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const { config, database: db, eventLog, store } = parts;
   const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });
   const projections = startProjections({ db, projections: [usageProjection] });
-  const trees = startTrees(await treePartsOf(parts));
+  const treeParts = await treePartsOf(parts);
+  const trees = startTrees(treeParts);
+  const selfChecks = startSelfChecks({ ...treeParts, store, metrics: parts.metrics });
   const onRecorded = (): void => {
     projections.wake();
     parts.onRecorded();
@@ -94,6 +97,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
       await sweep.stop();
       await relay.stop();
       await writer.stop();
+      await selfChecks.stop();
       await trees.stop();
       await projections.stop();
       await retention.stop();

@@ -174,6 +174,7 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
   'session.ended': { sessionId: id('mcs'), grantId: grant.grantId, serverId: grant.serverId, expiresAt: '2026-12-01' },
   'session.restarted': { sessionId: id('mcs'), grantId: grant.grantId, serverId: grant.serverId },
   'audit.read': { filters: ['from', 'type'] },
+  'audit.selfCheckFailed': { checkedTo: 4000, firstBadSeq: 3871, reason: 'the record is gone' },
   'audit.exported': { format: 'ocsf', from: '2026-11-01T00:00:00Z', to: null },
   'audit.suppressed': {
     ...grant,

@@ -1,11 +1,11 @@
-import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { goneSignal } from '../../platform/rest/client-gone.js';
 import { PageQuery } from '../../platform/rest/page.js';
 import type { Response } from 'express';
 import { sendStream } from '../audit/send-stream.js';
-import { BundleQuery, CheckpointPage, ConsistencyQuery, ConsistencyView } from './proof.dto.js';
+import { BundleQuery, CheckpointPage, ConsistencyQuery, ConsistencyView, SelfCheckView } from './proof.dto.js';
 import { ProofService } from './proof.service.js';
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -42,6 +42,44 @@ export class ProofController {
   @ApiOkResponse(asText)
   getCheckpoint(@CurrentPrincipal() principal: Principal): Promise<string> {
     return this.#proofs.newest(principal);
+  }
+
+  @Get('tlog/tile/*path')
+  @Allowed('auditor')
+  @ApiOperation({
+    summary: 'A tile of the tree',
+    description:
+      'As C2SP tlog-tiles lays it out: `<L>/<N>[.p/<W>]` are hashes, `entries/<N>[.p/<W>]` records, each behind its ' +
+      'length in two bytes. What the newest checkpoint does not cover is 404, as are records that retention took.',
+  })
+  @ApiOkResponse({ content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
+  async getTile(
+    @CurrentPrincipal() principal: Principal,
+    @Param('path') path: string | readonly string[],
+    @Res() response: Response,
+  ): Promise<void> {
+    const bytes = await this.#proofs.tile(principal, [path].flat().join('/'), goneSignal(response));
+    response.status(200).setHeader('Content-Type', 'application/octet-stream');
+    response.setHeader('Cache-Control', 'private, max-age=31536000, immutable');
+    response.end(bytes);
+  }
+
+  @Post('self-check')
+  @HttpCode(200)
+  @Allowed('auditor')
+  @ApiOperation({
+    summary: 'Check the audit log now',
+    description:
+      'Compares every kept record, up to the newest checkpoint, with the tree and with what was signed; the ' +
+      'projector does the same every hour. Takes as long as reading the whole log. A fault is put on record as ' +
+      'audit.selfCheckFailed and told to the organization.',
+  })
+  @ApiOkResponse({ type: SelfCheckView })
+  selfCheck(
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SelfCheckView> {
+    return this.#proofs.selfCheck(principal, goneSignal(response));
   }
 
   @Get('proofs/:seq')

@@ -74,3 +74,14 @@ export class ConsistencyView {
   @ApiProperty({ type: [String], description: 'RFC 6962, section 2.1.2; base64' })
   readonly hashes!: readonly string[];
 }
+
+export class SelfCheckView {
+  @ApiProperty({ type: 'integer', description: 'The seq of the last record that was looked at' })
+  readonly checkedTo!: number;
+
+  @ApiProperty({ type: Boolean })
+  readonly ok!: boolean;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The first record that is not the one that was signed' })
+  readonly firstBadSeq!: number | null;
+}

@@ -1,10 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../platform/postgres/database.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
+import type { TellAlarm } from '../../platform/postgres/alarm.js';
+import { TELL_ALARM } from '../../platform/runtime/parts.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { EventStore } from '../event-store/event-store.js';
 import { bundleOf } from './bundle.js';
+import { checkLog, publishedKeys, reportCheck } from './self-check.js';
+import { readTileFile, readTilePath } from './tile-files.js';
 import { consistencyRanges, inclusionRanges } from './merkle.js';
 import type {
   BundleQuery,
@@ -13,6 +17,7 @@ import type {
   ConsistencyView,
   LogKeysView,
   LogKeyView,
+  SelfCheckView,
 } from './proof.dto.js';
 import { readRoots } from './tiles.js';
 import {
@@ -51,6 +56,8 @@ const toKeyView = ({ name, vkey, from, until }: LogKey): LogKeyView => ({
 export class ProofService {
   readonly #store: EventStore;
   readonly #db: Database;
+
+  @Inject(TELL_ALARM) private readonly tellAlarm!: TellAlarm;
 
   constructor(store: EventStore, db: Database) {
     this.#store = store;
@@ -135,6 +142,33 @@ export class ProofService {
       change.appendFact('audit', { type: 'audit.exported', format: 'bundle', from: String(from), to: String(to) }),
     );
     return bundleOf(look, { organizationId, tree, checkpoint, keys, fromSeq: from, toSeq: to });
+  }
+
+  /** A tile of the tree as far as the newest checkpoint covers it (C2SP tlog-tiles). @throws Problem not_found */
+  async tile(principal: Principal, path: string, signal: AbortSignal): Promise<Buffer> {
+    const { organizationId } = principal;
+    const file = readTilePath(path);
+    const look = this.#store.search(principal, signal);
+    const { tree, checkpoint } = await look((tx) => findSigned(tx, organizationId));
+    const bytes = file && (await readTileFile(look, organizationId, { tree, signedSize: checkpoint.treeSize, file }));
+    if (!bytes) throw new Problem('not_found', 'No checkpoint covers such a tile, or retention took its records.');
+    return bytes;
+  }
+
+  /**
+   * Compares each kept record with what was signed, up to the newest checkpoint. What is wrong goes on record, and the
+   * organization is told. @throws Problem not_found before the first checkpoint
+   */
+  async selfCheck(principal: Principal, signal: AbortSignal): Promise<SelfCheckView> {
+    const { organizationId } = principal;
+    const result = await checkLog(this.#store.search(principal, signal), organizationId, async (tx) => ({
+      vkeys: await publishedKeys(tx, organizationId),
+      kept: [],
+    }));
+    if (!result) throw new Problem('not_found', 'No checkpoint is signed yet; one follows within seconds.');
+    await this.#store.change(principal, (change) => reportCheck(change, this.tellAlarm, { organizationId, result }));
+    const { checkedTo, firstBadSeq } = result;
+    return { checkedTo, ok: firstBadSeq === null, firstBadSeq };
   }
 
   /** The keys under which the checkpoints of an origin are signed; for everybody. `address` is whose turn it is. */

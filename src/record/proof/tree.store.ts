@@ -152,6 +152,45 @@ export const listCheckpoints = async (
     ])
   ).rows;
 
+/** Checkpoints of trees of a size or larger, the smallest first. */
+export const checkpointsFrom = async (
+  tx: Tx,
+  organizationId: string,
+  page: Readonly<{ from: number; rows: number }>,
+): Promise<readonly StoredCheckpoint[]> =>
+  (
+    await tx.query<StoredCheckpoint>(`${CHECKPOINT} and tree_size >= $2 order by tree_size limit $3`, [
+      organizationId,
+      page.from,
+      page.rows,
+    ])
+  ).rows;
+
+/** Takes the tree whose last self-check is longest ago, and over an hour; undefined when there is none. */
+export const takeUnchecked = async (tx: Tx): Promise<string | undefined> =>
+  (
+    await tx.query<{ id: string }>(
+      `update proof_trees set checked_at = now() where organization_id = (
+         select organization_id from proof_trees
+          where signed_size > 0 and coalesce(checked_at, '-infinity') < now() - interval '1 hour'
+          order by checked_at nulls first limit 1 for update skip locked)
+       returning organization_id as id`,
+    )
+  ).rows[0]?.id;
+
+/** Notes what a self-check found, and answers whether that is a fault which the one before did not find. */
+export const saveCheck = async (tx: Tx, organizationId: string, firstBadSeq: number | null): Promise<boolean> => {
+  const { rows } = await tx.query<{ before: number | null }>(
+    'select first_bad_seq as before from proof_trees where organization_id = $1 for update',
+    [organizationId],
+  );
+  await tx.query('update proof_trees set checked_at = now(), first_bad_seq = $2 where organization_id = $1', [
+    organizationId,
+    firstBadSeq,
+  ]);
+  return firstBadSeq !== null && rows[0]?.before !== firstBadSeq;
+};
+
 /** Keeps a checkpoint. */
 export const saveCheckpoint = async (
   tx: Tx,

@@ -154,7 +154,7 @@ const TOOL = 'echo';
 const CATALOG_TOOL = 'cancel_pipeline_job';
 
 /** What stands for a parameter that names no object of an organization: each has a first record. */
-const NO_OBJECTS: Readonly<Record<string, string>> = { '{seq}': '1' };
+const NO_OBJECTS: Readonly<Record<string, string>> = { '{seq}': '1', '{path}': '0/000.p/1' };
 
 /** A path whose parameters that name no object are filled. */
 export const withoutNumbers = (path: string): string =>

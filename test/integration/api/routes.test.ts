@@ -266,6 +266,7 @@ describe('the document', () => {
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
       '/v1/audit/proofs/{seq}': ['admin', 'auditor'],
       '/v1/audit/tlog/checkpoint': ['admin', 'auditor'],
+      '/v1/audit/tlog/tile/{path}': ['admin', 'auditor'],
       '/v1/log-streams': ['admin', 'auditor'],
       '/v1/log-streams/{id}': ['admin', 'auditor'],
       '/v1/log-streams/{id}/health': ['admin', 'auditor'],
