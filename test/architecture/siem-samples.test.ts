@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { newestMapping } from '../../src/record/log-streams/formats/format.js';
 import { formats } from '../../src/record/log-streams/formats/formats.js';
-import { outgoingRecord } from '../../src/record/log-streams/formats/outgoing-record.js';
 import { sampleEvents } from '../builders/sample-events.js';
+import { recordOf } from '../support/outgoing.js';
 
 const records = sampleEvents.map((event, index) =>
-  outgoingRecord({ ...event, schemaVersion: event.version, seq: index + 1, recordedAt: '2026-11-30T22:00:00.000Z' }),
+  recordOf(event, { seq: index + 1, recordedAt: new Date('2026-11-30T22:00:00.000Z') }),
 );
 
 test.each(Object.values(formats))(

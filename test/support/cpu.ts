@@ -17,8 +17,15 @@ const MEBIBYTE = JSON.stringify(
 ).slice(0, 2 ** 20);
 const TEXT = `${MEBIBYTE.slice(0, MEBIBYTE.lastIndexOf('},{'))}}]`;
 
+/** What parsing one mebibyte of JSON costs here and now, in milliseconds. */
+export const costOfParsing = (): number =>
+  Math.max(
+    cpuMs(() => JSON.parse(TEXT)),
+    1,
+  );
+
 /** The cost of work in units that don't depend on the machine: parsing one mebibyte of JSON in the same run. */
 export const costInParses = (work: () => unknown): number => {
-  const unit = cpuMs(() => JSON.parse(TEXT));
-  return cpuMs(work) / Math.max(unit, 1);
+  const unit = costOfParsing();
+  return cpuMs(work) / unit;
 };

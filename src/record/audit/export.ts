@@ -1,5 +1,5 @@
 import type { Look } from '../../platform/postgres/database.js';
-import { searchEvents, toItem, type AuditItem } from './audit.query.js';
+import { searchEvents, toItem, type StoredEvent } from './audit.query.js';
 import { newestMapping, type Format } from '../log-streams/formats/format.js';
 import { formats } from '../log-streams/formats/formats.js';
 import { outgoingRecord } from '../log-streams/formats/outgoing-record.js';
@@ -18,20 +18,25 @@ type Export = Readonly<{
   /** The end of the name of a file that holds it. */
   extension: string;
   header: string;
-  line: (item: AuditItem) => string;
+  line: (stored: StoredEvent) => string;
 }>;
 
 const lineIn =
   (format: Format): Export['line'] =>
-  (item) =>
-    `${format.format(outgoingRecord(item), newestMapping(format))}\n`;
+  (stored) =>
+    `${format.format(outgoingRecord(stored), newestMapping(format))}\n`;
 
 const NDJSON = 'application/x-ndjson';
 
 /** Each format with its media type, what comes first and one item's line. */
 const exports: Readonly<Record<ExportFormat, Export>> = {
   ndjson: { mediaType: NDJSON, extension: 'ndjson', header: '', line: lineIn(formats.native) },
-  csv: { mediaType: 'text/csv; charset=utf-8; header=present', extension: 'csv', header: csvHeader, line: csvLine },
+  csv: {
+    mediaType: 'text/csv; charset=utf-8; header=present',
+    extension: 'csv',
+    header: csvHeader,
+    line: (stored) => csvLine(toItem(stored)),
+  },
   ocsf: { mediaType: NDJSON, extension: 'ocsf.ndjson', header: '', line: lineIn(formats.ocsf) },
   ecs: { mediaType: NDJSON, extension: 'ecs.ndjson', header: '', line: lineIn(formats.ecs) },
   cef: { mediaType: 'text/plain; charset=utf-8', extension: 'cef', header: '', line: lineIn(formats.cef) },
@@ -49,7 +54,7 @@ type Range = Readonly<{ from?: Date | undefined; to?: Date | undefined }>;
  * The records of an organization, in order of `seq`, up to what was recorded when it began; a page at a time, each in a
  * transaction of its own.
  */
-async function* readPages(look: Look, organizationId: string, range: Range): AsyncGenerator<readonly AuditItem[]> {
+async function* readPages(look: Look, organizationId: string, range: Range): AsyncGenerator<readonly StoredEvent[]> {
   const end = await look((tx) => nextSeq(tx, organizationId));
   let at: Place = BEGINNING;
   while (at.seq < end) {
@@ -62,7 +67,7 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
     if (!first || !last) return;
     const dense = last.seq - first.seq + 1 === kept.length && (from === BEGINNING || first.seq === from.seq);
     if (!dense) throw new Error('records were dropped by retention during an export');
-    yield kept.map(toItem);
+    yield kept;
     at = { seq: last.seq + 1, recordedAt: last.recordedAt };
   }
 }
@@ -80,10 +85,10 @@ export async function* exportEvents(
 ): AsyncGenerator<string> {
   const { header, line } = exports[format];
   if (header) yield header;
-  for await (const items of readPages(look, organizationId, range)) {
+  for await (const events of readPages(look, organizationId, range)) {
     let chunk = '';
-    for (const item of items) {
-      chunk += line(item);
+    for (const stored of events) {
+      chunk += line(stored);
       if (chunk.length < CHUNK_LENGTH) continue;
       yield chunk;
       chunk = '';

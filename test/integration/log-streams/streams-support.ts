@@ -24,3 +24,7 @@ export const seqsOf = (items: readonly Json[]): readonly number[] => items.map((
 /** `from`, `from + 1`, … `to`. */
 export const range = (from: number, to: number): readonly number[] =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+/** The one in the middle. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;

@@ -3,9 +3,9 @@ import type { ProblemDetail } from '../../../src/platform/runtime/problems.js';
 import { readFields } from '../../../src/record/log-streams/config/config-fields.js';
 import { newestMapping, type FormatName } from '../../../src/record/log-streams/formats/format.js';
 import { formats } from '../../../src/record/log-streams/formats/formats.js';
-import { outgoingRecord } from '../../../src/record/log-streams/formats/outgoing-record.js';
 import type { Batch, Destination, KindName, OutgoingItem, SendResult } from '../../../src/record/log-streams/kind.js';
 import { kinds, type AnyKind } from '../../../src/record/log-streams/kinds/kinds.js';
+import { recordOf } from '../../support/outgoing.js';
 
 export const ORGANIZATION = 'org_01h0000000000000000000000a';
 export const STREAM = 'lst_01h0000000000000000000000b';
@@ -22,8 +22,6 @@ const decision = (seq: number, more: Readonly<Record<string, unknown>>) => ({
   effect: seq % 2 === 0 ? 'allow' : 'deny',
   reason: `a "quoted" \\ backslash, ] bracket, | pipe, = sign, \n line, 🦊 and ünïcode ${seq}`,
   ...more,
-  seq,
-  recordedAt: new Date().toISOString(),
 });
 
 /** Items of `count` records from `seq` on, in a format. */
@@ -33,7 +31,7 @@ export const itemsFrom = (
   { format = 'native', more = {} }: Readonly<{ format?: FormatName; more?: Readonly<Record<string, unknown>> }> = {},
 ): readonly OutgoingItem[] =>
   Array.from({ length: count }, (_, index) => {
-    const record = outgoingRecord(decision(seq + index, more));
+    const record = recordOf(decision(seq + index, more), { seq: seq + index });
     const its = formats[format]!;
     return { record, text: its.format(record, newestMapping(its)) };
   });

@@ -10,9 +10,10 @@ import type { Format } from '../../../src/record/log-streams/formats/format.js';
 import { native } from '../../../src/record/log-streams/formats/native.js';
 import { ocsf } from '../../../src/record/log-streams/formats/ocsf.js';
 import { otlp } from '../../../src/record/log-streams/formats/otlp.js';
-import { outgoingRecord, type OutgoingRecord } from '../../../src/record/log-streams/formats/outgoing-record.js';
+import type { OutgoingRecord } from '../../../src/record/log-streams/formats/outgoing-record.js';
 import { PRODUCT } from '../../../src/record/log-streams/formats/product.js';
 import { sampleEvents } from '../../builders/sample-events.js';
+import { recordOf } from '../../support/outgoing.js';
 import { readCef } from '../../support/read-cef.js';
 import { ecsFaults, ocsfFaults } from '../../support/siem-schemas.js';
 
@@ -20,7 +21,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const RECORDED_AT = '2026-11-30T21:00:00.456Z';
 const record = (event: Json, { seq = 7, isTest = false } = {}): OutgoingRecord =>
-  outgoingRecord({ ...event, seq, recordedAt: RECORDED_AT }, isTest);
+  recordOf(event, { seq, recordedAt: new Date(RECORDED_AT), isTest });
 const samples = sampleEvents.map((event, index) => record(event as unknown as Json, { seq: index + 1 }));
 const decided = samples.find(({ type }) => type === 'toolCall.decided') as OutgoingRecord;
 const formats = [native, ocsf, ecs, cef, otlp] as const;

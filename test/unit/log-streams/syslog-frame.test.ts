@@ -1,17 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outgoingRecord, type OutgoingRecord } from '../../../src/record/log-streams/formats/outgoing-record.js';
+import type { OutgoingRecord } from '../../../src/record/log-streams/formats/outgoing-record.js';
 import { syslogFrame } from '../../../src/record/log-streams/kinds/syslog-frame.js';
+import { recordOf as outgoing } from '../../support/outgoing.js';
 
-const recordOf = (more: Readonly<Record<string, unknown>> = {}): OutgoingRecord =>
-  outgoingRecord({
-    id: 'evt_1',
-    type: 'toolCall.decided',
-    organizationId: 'org_1',
-    seq: 7,
-    recordedAt: '2026-11-30T22:00:00.000Z',
-    ...more,
-  });
+const recordOf = (more: Readonly<Record<string, unknown>> = {}, isTest = false): OutgoingRecord =>
+  outgoing(
+    { id: 'evt_1', type: 'toolCall.decided', organizationId: 'org_1', ...more },
+    { recordedAt: new Date('2026-11-30T22:00:00.000Z'), isTest },
+  );
 
 /** Reads frames as RFC 6587 and RFC 5424 say, with a reader of its own. */
 const readFrames = (stream: Buffer) => {
@@ -101,7 +98,7 @@ describe('a message of RFC 5424', () => {
   });
 
   test('a test event is marked', () => {
-    const record = { ...recordOf(), isTest: true };
+    const record = recordOf({}, true);
     expect(readFrames(syslogFrame(record, '{}', 'lst_1'))[0]!.params).toMatchObject({
       test: 'true',
       seq: '7',

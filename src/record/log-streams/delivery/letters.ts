@@ -15,16 +15,17 @@ export const lettersOf = async (
   refused: readonly Refused[],
   secrets: readonly string[],
 ): Promise<readonly DeadLetter[]> => {
+  if (refused.length === 0) return filled.letters;
   const bySeq = new Map(refused.map(({ seq, answer }) => [seq, answer]));
   const cleaned = new Map<Answer, Answer>();
   for (const answer of new Set(bySeq.values())) {
     cleaned.set(answer, cleanAnswer(answer, secrets));
     await nextTurn();
   }
-  const letters = batch.items.flatMap(({ record: { seq, eventId } }) => {
-    const given = bySeq.get(seq);
+  const letters = batch.items.flatMap(({ record }) => {
+    const given = bySeq.get(record.seq);
     const answer = given && cleaned.get(given);
-    return answer === undefined ? [] : [{ seq, eventId, answer }];
+    return answer === undefined ? [] : [{ seq: record.seq, eventId: record.eventId, answer }];
   });
   return [...letters, ...filled.letters];
 };

@@ -1,6 +1,6 @@
 import { derivedId } from '../../../platform/crypto/ids.js';
 import { reportFailure, soon } from '../../../platform/runtime/guard.js';
-import { toItem, type StoredEvent } from '../../audit/audit.query.js';
+import type { StoredEvent } from '../../audit/audit.query.js';
 import type { Place } from '../../audit/records.js';
 import type { Format } from '../formats/format.js';
 import { outgoingRecord, type OutgoingRecord } from '../formats/outgoing-record.js';
@@ -58,7 +58,7 @@ export const fillBatch = async (
   let last: StoredEvent | undefined;
   for (const stored of events.slice(0, limit)) {
     if (items.length > 0 && items.length % TURN_RECORDS === 0) await nextTurn();
-    const record = outgoingRecord(toItem(stored));
+    const record = outgoingRecord(stored);
     const text = textOf(inFormat, record);
     const size = text === undefined ? 0 : Buffer.byteLength(text);
     if (items.length > 0 && bytes + size + (items.length + 1) * ENVELOPE_BYTES > MAX_BATCH_BYTES) break;

@@ -12,6 +12,7 @@ export const testBatch = (
   const time = now.toISOString();
   const actor = { type: 'system', id: 'log-streams' };
   const event = { id: newId('evt'), type: 'logStream.test', version: 1, time, organizationId, actor, streamId };
-  const record = outgoingRecord({ ...event, test: true, seq: 0, recordedAt: time }, true);
+  const stored = { seq: 0, recordedAt: now, event: Buffer.from(JSON.stringify({ ...event, test: true })) };
+  const record = outgoingRecord(stored, true);
   return { id: newId('msg'), items: [{ record, text: format.format(record, mappingVersion) }] };
 };

@@ -1,3 +1,6 @@
+import { toItem, type AuditItem, type StoredEvent } from '../../audit/audit.query.js';
+import { recordLine } from '../../audit/record-line.js';
+
 /**
  * A record of the audit log on its way out. `native` is the record as one line of JSON, the very bytes (UTF-8) that the
  * export in `native` writes; `event` is what that line holds.
@@ -18,18 +21,49 @@ export type OutgoingRecord = Readonly<{
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** The record of an item of the audit log, which holds its members with `seq` and `recordedAt`. */
-export const outgoingRecord = (
-  item: Readonly<Record<string, unknown>> & Readonly<{ seq: number; recordedAt: string }>,
-  isTest = false,
-): OutgoingRecord => ({
-  organizationId: textOf(item['organizationId']) ?? '',
-  seq: item.seq,
-  eventId: textOf(item['id']) ?? '',
-  type: textOf(item['type']) ?? '',
-  recordedAt: item.recordedAt,
-  callId: textOf(item['callId']),
-  native: JSON.stringify(item),
-  event: item,
-  isTest,
-});
+/** Reads the event when something of it is asked for: whoever sends records as they are asks for nothing. */
+class StoredRecord implements OutgoingRecord {
+  readonly isTest: boolean;
+  readonly #stored: StoredEvent;
+  #item: AuditItem | undefined;
+
+  constructor(stored: StoredEvent, isTest: boolean) {
+    this.#stored = stored;
+    this.isTest = isTest;
+  }
+
+  get event(): AuditItem {
+    return (this.#item ??= toItem(this.#stored));
+  }
+
+  get native(): string {
+    return recordLine(this.#stored).toString();
+  }
+
+  get seq(): number {
+    return this.#stored.seq;
+  }
+
+  get recordedAt(): string {
+    return this.#stored.recordedAt.toISOString();
+  }
+
+  get organizationId(): string {
+    return textOf(this.event['organizationId']) ?? '';
+  }
+
+  get eventId(): string {
+    return textOf(this.event['id']) ?? '';
+  }
+
+  get type(): string {
+    return textOf(this.event['type']) ?? '';
+  }
+
+  get callId(): string | undefined {
+    return textOf(this.event['callId']);
+  }
+}
+
+/** A record as it is stored, on its way out. */
+export const outgoingRecord = (stored: StoredEvent, isTest = false): OutgoingRecord => new StoredRecord(stored, isTest);
