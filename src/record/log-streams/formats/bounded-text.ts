@@ -10,10 +10,8 @@ export const cutText = (text: string, length = MAX_COPY_LENGTH): string => {
   return `${text.slice(0, end)}…`;
 };
 
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-
 /** A text that UTF-8 can hold: surrogates that stand alone become U+FFFD. */
-export const wellFormed = (text: string): string => text.replaceAll(LONE_SURROGATE, '\ufffd');
+export const wellFormed = (text: string): string => text.toWellFormed();
 
 /** An escape of JSON text; whole where it is that of a surrogate. */
 const ESCAPE = /\\(?:ud[89a-f][0-9a-f]{2}|[^])/g;

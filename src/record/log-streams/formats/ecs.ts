@@ -118,11 +118,15 @@ const labelOf = (value: unknown): string | number | boolean | undefined => {
 
 /** Names hold no dot, which makes an object in Elasticsearch. */
 const labelsOf = ({ callId, event, schemaVersion }: RecordFacts): Members => {
-  const others = Object.entries(otherMembers(event)).map(([name, value]) => [
-    name.replaceAll('.', '_'),
-    labelOf(value),
-  ]);
-  return present({ ...Object.fromEntries(others), schemaVersion, callId });
+  const others = otherMembers(event);
+  const labels: Record<string, unknown> = {};
+  for (const name of Object.keys(others)) {
+    const label = labelOf(others[name]);
+    if (label !== undefined) labels[name.replaceAll('.', '_')] = label;
+  }
+  labels['schemaVersion'] = schemaVersion;
+  if (callId !== undefined) labels['callId'] = callId;
+  return labels;
 };
 
 const callFields = ({ event, callId, meaning }: RecordFacts): Members => {

@@ -159,6 +159,14 @@ const COMMON = new Set([
   'test',
 ]);
 
+/** Adds the members of the event that no format gives a place of their own, but for those that are named. */
+export const addOtherMembers = (to: Record<string, unknown>, event: Members, but: readonly string[] = []): void => {
+  for (const name of Object.keys(event)) if (!COMMON.has(name) && !but.includes(name)) to[name] = event[name];
+};
+
 /** The members of the event that no format gives a place of their own, and those that are more than texts. */
-export const otherMembers = (event: Members): Members =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => !COMMON.has(name)));
+export const otherMembers = (event: Members): Members => {
+  const others: Record<string, unknown> = {};
+  addOtherMembers(others, event);
+  return others;
+};

@@ -1,6 +1,6 @@
 import { MAX_RECORD_BYTES } from '../../event-log/record-size.js';
 import { wellFormedJson } from './bounded-text.js';
-import { countAt, factsOf, otherMembers, requestIdOf, textAt, type RecordFacts } from './facts.js';
+import { addOtherMembers, countAt, factsOf, requestIdOf, textAt, type RecordFacts } from './facts.js';
 import type { Format } from './format.js';
 import { activityIdOf, classOf, dispositionOf, SEVERITIES, type OcsfClass } from './ocsf-classes.js';
 import {
@@ -19,6 +19,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Event = Members & Readonly<{ metadata: Members; unmapped: Readonly<{ toolgate: Members }> }>;
 
 const SCHEMA_VERSION = '1.8.0';
+const PLACED_IN_ENTITIES: readonly string[] = ['before', 'after'];
 const STATUSES = {
   success: { status_id: 1, status: 'Success' },
   failure: { status_id: 2, status: 'Failure' },
@@ -134,14 +135,11 @@ const metadataOf = (facts: RecordFacts, { profiles }: OcsfClass): Members => {
 
 /** What has no place of its own: all members of the event but those that every format places, and two marks. */
 const unmappedOf = ({ record, event, schemaVersion, callId }: RecordFacts, { classUid }: OcsfClass): Members => {
-  const { before, after, ...others } = otherMembers(event);
-  const isPlaced = classUid === 3004;
-  return present({
-    callId,
-    schemaVersion,
-    ...(isPlaced ? others : { ...others, before, after }),
-    test: record.isTest ? true : undefined,
-  });
+  const unmapped: Record<string, unknown> = callId === undefined ? { schemaVersion } : { callId, schemaVersion };
+  addOtherMembers(unmapped, event, PLACED_IN_ENTITIES);
+  if (classUid !== 3004) for (const name of PLACED_IN_ENTITIES) if (name in event) unmapped[name] = event[name];
+  if (record.isTest) unmapped['test'] = true;
+  return unmapped;
 };
 
 const toEvent = (record: OutgoingRecord): Event => {

@@ -41,11 +41,14 @@ const valueOf = (value: unknown): OtlpValue | undefined => {
   return { stringValue: wellFormed(typeof value === 'string' ? value : JSON.stringify(value)) };
 };
 
-const attributesOf = (values: Members): readonly OtlpAttribute[] =>
-  Object.entries(values).flatMap(([key, value]) => {
-    const shown = valueOf(value);
-    return shown === undefined ? [] : [{ key, value: shown }];
-  });
+const attributesOf = (values: Members): readonly OtlpAttribute[] => {
+  const attributes: OtlpAttribute[] = [];
+  for (const key of Object.keys(values)) {
+    const value = valueOf(values[key]);
+    if (value !== undefined) attributes.push({ key, value });
+  }
+  return attributes;
+};
 
 const conventions = ({ event, actor, sourceIp, meaning }: RecordFacts): Members => {
   const client = objectAt(event, 'client');
@@ -79,8 +82,12 @@ const marksOf = ({ record, callId, schemaVersion, result }: RecordFacts): Member
   'toolgate.test': record.isTest ? true : undefined,
 });
 
-const ownMembers = ({ event }: RecordFacts): Members =>
-  Object.fromEntries(Object.entries(otherMembers(event)).map(([name, value]) => [`toolgate.${name}`, value]));
+const ownMembers = ({ event }: RecordFacts): Record<string, unknown> => {
+  const others = otherMembers(event);
+  const own: Record<string, unknown> = {};
+  for (const name of Object.keys(others)) own[`toolgate.${name}`] = others[name];
+  return own;
+};
 
 /** The log record of a record. Members of the event are attributes `toolgate.…`: lists and objects as JSON. */
 export const toLogRecord = (record: OutgoingRecord): OtlpLogRecord => {
@@ -98,7 +105,7 @@ export const toLogRecord = (record: OutgoingRecord): OtlpLogRecord => {
     ...(traceId !== undefined && TRACE_ID.test(traceId) && { traceId }),
   });
   const essential = { ...marksOf(facts), ...conventions(facts) };
-  const whole = made({ ...ownMembers(facts), ...essential });
+  const whole = made(Object.assign(ownMembers(facts), essential));
   return Buffer.byteLength(JSON.stringify(whole)) <= MAX_RECORD_BYTES
     ? whole
     : made({ ...essential, 'toolgate.truncated': true });
