@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { lockCatalog, recountWords, saveEntries } from './save-entries.js';
+import type { CatalogEntry } from './catalog-entry.js';
 import { readShippedFile } from './shipped-file.js';
 
 const FOLDER = new URL('./data/', import.meta.url);
@@ -16,6 +17,12 @@ const readShipped = async (): Promise<Shipped> => {
   const hash = createHash('sha256');
   for (const text of texts) hash.update(text);
   return { hash: hash.digest('hex'), texts };
+};
+
+/** The entries that this release ships with, without a database. */
+export const shippedEntries = async (): Promise<readonly CatalogEntry[]> => {
+  const { texts } = await readShipped();
+  return texts.flatMap(readShippedFile);
 };
 
 const isLoaded = async (tx: Tx, hash: string): Promise<boolean> => {

@@ -1,6 +1,12 @@
 type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+let isQuiet = false;
+
+/** From now on nothing is logged: for a command whose output is for a person, and complete. */
+export const muteLog = (): void => void (isQuiet = true);
+
 const write = (level: 'info' | 'warn' | 'error', message: string, fields?: Fields): void => {
+  if (isQuiet) return;
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
 };
 
