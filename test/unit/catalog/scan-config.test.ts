@@ -108,7 +108,7 @@ describe('A report on a configuration', () => {
       JSON.stringify({ mcpServers: { 'a\u001b[2J\u202eb': { command: 'x', env: { 'Y\u0007': 'z' } } } }),
     );
     expect(shown).toContain('a\\u{1b}[2J\\u{202e}b');
-    expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+    expect(shown.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
   });
 });
 
