@@ -98,8 +98,11 @@ const worstOf = (looked: Looked, transport: ConfiguredTransport): readonly strin
     return names.length === 0 ? [] : [`    ${category}: ${names.slice(0, MAX_NAMED).join(', ')}${more}`];
   });
 
+const headingOf = ({ name, isDisabled, transport }: ConfiguredServer): string =>
+  `${shownText(name)}${isDisabled ? ' (switched off)' : ''}: ${placeOf(transport)}${secretsOf(transport)}`;
+
 const sectionOf = (server: ConfiguredServer, looked: Looked): readonly string[] => [
-  `${shownText(server.name)}${server.isDisabled ? ' (switched off)' : ''}: ${placeOf(server.transport)}${secretsOf(server.transport)}`,
+  headingOf(server),
   `    ${doesOf(looked)}`,
   ...worstOf(looked, server.transport),
   `    Register it: POST /v1/servers ${JSON.stringify(registrationOf(server))}`,

@@ -9,7 +9,7 @@ export type ScanRequest =
     }>;
 
 export const SCAN_USAGE =
-  'usage: npm run catalog:scan -- [--env NAME]… [--header NAME=VARIABLE]… <command or URL> [arguments of the command]\n' +
+  'usage: npm run catalog:scan -- [--env NAME]… [--header NAME=VARIABLE]… <command or URL> [arguments]\n' +
   '       npm run catalog:scan -- --client-config <file> [--start] [--gateway URL]…\n' +
   'Secrets are read from the environment: --env passes a variable on, --header sends one as a header.';
 

@@ -43,7 +43,7 @@ const startOne = async (
   return scanServer(starting.forwardFor(target.transport), target);
 };
 
-/** What to look at: the configuration, where the gateway is, what the catalog knows, and whether servers are started. */
+/** What to look at: the configuration, where gateways are, what the catalog knows, and whether servers are started. */
 export type ConfigScan = Readonly<{
   config: ClientConfig;
   gateways: readonly string[];
