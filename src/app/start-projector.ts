@@ -7,7 +7,7 @@ import { startSweep } from '../record/crash-recovery/sweep.js';
 import type { EventLog } from '../record/event-log/event-log.js';
 import type { EventStore } from '../record/event-store/event-store.js';
 import { startRelay } from '../record/event-store/relay.js';
-import { loadLogSigningSeed } from '../platform/crypto/log-signing-key.js';
+import { loadLogSigningSeed, loadPreviousLogSigningSeeds } from '../platform/crypto/log-signing-key.js';
 import { loadMasterKey } from '../platform/crypto/master-key.js';
 import { openCheckpointMemory } from '../record/proof/checkpoint-memory.js';
 import { signingKeyOf } from '../record/proof/signed-note.js';
@@ -63,14 +63,21 @@ const hostOf = (url: string): string | undefined => {
   return port === '0' ? undefined : host;
 };
 
-/** What signs the audit log: the key and the memory of what was signed lie outside the database. */
-const treePartsOf = async ({ config, database: db, publicUrl }: ProjectorParts): Promise<TreeParts> => ({
-  db,
-  tellAlarm,
-  key: signingKeyOf(await loadLogSigningSeed(config, await loadMasterKey(config))),
-  memory: openCheckpointMemory(join(config.dataDir, 'checkpoints')),
-  host: () => hostOf(publicUrl()),
-});
+/** What signs the audit log: the keys and the memory of what was signed lie outside the database. */
+const treePartsOf = async ({ config, database: db, store, publicUrl }: ProjectorParts): Promise<TreeParts> => {
+  const masterKey = await loadMasterKey(config);
+  return {
+    db,
+    store,
+    tellAlarm,
+    keys: {
+      key: signingKeyOf(await loadLogSigningSeed(config, masterKey)),
+      previous: (await loadPreviousLogSigningSeeds(config, masterKey)).map(signingKeyOf),
+    },
+    memory: openCheckpointMemory(join(config.dataDir, 'checkpoints')),
+    host: () => hostOf(publicUrl()),
+  };
+};
 
 /**
  * The `projector` role: control events to the log, the log to the audit log, the audit log to the counters and
@@ -82,7 +89,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const projections = startProjections({ db, projections: [usageProjection] });
   const treeParts = await treePartsOf(parts);
   const trees = startTrees(treeParts);
-  const selfChecks = startSelfChecks({ ...treeParts, store, metrics: parts.metrics });
+  const selfChecks = startSelfChecks({ ...treeParts, metrics: parts.metrics });
   const onRecorded = (): void => {
     projections.wake();
     parts.onRecorded();

@@ -133,7 +133,9 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDat
 const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
   const rules = { allow: config.allowStdio, variables: config.stdioVariables, environment: environment() };
   if (config.allowStdio.length === 0) return { ...rules, isolation: undefined };
-  const hiddenFiles = [config.masterKeyFile, config.logSigningKeyFile].filter((file) => file !== undefined);
+  const hiddenFiles = [config.masterKeyFile, config.logSigningKeyFile, config.previousLogSigningKeyFile].filter(
+    (file) => file !== undefined,
+  );
   const { isolation, exposed } = await findStdioIsolation({
     sandbox: config.stdioSandbox,
     user: config.stdioUser,

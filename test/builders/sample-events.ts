@@ -175,6 +175,10 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
   'session.restarted': { sessionId: id('mcs'), grantId: grant.grantId, serverId: grant.serverId },
   'audit.read': { filters: ['from', 'type'] },
   'audit.selfCheckFailed': { checkedTo: 4000, firstBadSeq: 3871, reason: 'the record is gone' },
+  'audit.signingKeyChanged': {
+    vkey: 'toolgate.example.com/org_1+a1b2c3d4+AQID',
+    previousVkey: 'toolgate.example.com/org_1+e5f6a7b8+AQIE',
+  },
   'audit.exported': { format: 'ocsf', from: '2026-11-01T00:00:00Z', to: null },
   'audit.suppressed': {
     ...grant,

@@ -19,6 +19,8 @@ export type Config = Readonly<{
   masterKeyFile: string | undefined;
   logSigningKey: string | undefined;
   logSigningKeyFile: string | undefined;
+  previousLogSigningKey: string | undefined;
+  previousLogSigningKeyFile: string | undefined;
   /** Undefined: this installation sends no mail. */
   mail: Readonly<{ url: string; from: string }> | undefined;
   signup: 'open' | 'first' | 'closed';
@@ -100,7 +102,14 @@ export const environment = (): Readonly<Record<string, string | undefined>> => p
  * by mistake. What the process was started with stays readable at /proc/<pid>/environ to processes of the same user.
  */
 export const forgetSecrets = (): void => {
-  for (const name of ['MASTER_KEY', 'LOG_SIGNING_KEY', 'DATABASE_URL', 'SMTP_URL', 'KAFKA_SASL_PASSWORD'])
+  for (const name of [
+    'MASTER_KEY',
+    'LOG_SIGNING_KEY',
+    'LOG_SIGNING_KEY_PREVIOUS',
+    'DATABASE_URL',
+    'SMTP_URL',
+    'KAFKA_SASL_PASSWORD',
+  ])
     delete process.env[name];
 };
 
@@ -121,9 +130,9 @@ const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string)
 };
 
 const keyDisagreements = (read: Settings): string[] =>
-  read.LOG_SIGNING_KEY && read.LOG_SIGNING_KEY_FILE
-    ? ['LOG_SIGNING_KEY and LOG_SIGNING_KEY_FILE exclude each other: set one']
-    : [];
+  (['LOG_SIGNING_KEY', 'LOG_SIGNING_KEY_PREVIOUS'] as const).flatMap((name) =>
+    read[name] && read[`${name}_FILE`] ? [`${name} and ${name}_FILE exclude each other: set one`] : [],
+  );
 
 const mailDisagreements = (read: Settings): string[] =>
   read.SMTP_URL && !read.MAIL_FROM
@@ -183,11 +192,21 @@ const allDisagreements = (read: Settings, roles: ReadonlySet<Role>, signup: stri
 
 const ownKeys = (
   read: Settings,
-): Pick<Config, 'masterKey' | 'masterKeyFile' | 'logSigningKey' | 'logSigningKeyFile'> => ({
+): Pick<
+  Config,
+  | 'masterKey'
+  | 'masterKeyFile'
+  | 'logSigningKey'
+  | 'logSigningKeyFile'
+  | 'previousLogSigningKey'
+  | 'previousLogSigningKeyFile'
+> => ({
   masterKey: read.MASTER_KEY,
   masterKeyFile: read.MASTER_KEY_FILE,
   logSigningKey: read.LOG_SIGNING_KEY,
   logSigningKeyFile: read.LOG_SIGNING_KEY_FILE,
+  previousLogSigningKey: read.LOG_SIGNING_KEY_PREVIOUS,
+  previousLogSigningKeyFile: read.LOG_SIGNING_KEY_PREVIOUS_FILE,
 });
 
 /**

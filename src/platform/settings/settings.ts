@@ -18,36 +18,10 @@ import {
   webOrigin,
   whole,
 } from './setting-readers.js';
+import { optional, setting, type Setting } from './setting.js';
 import { isVariablePattern, STDIO_VARIABLES } from './stdio-variables.js';
 
-/**
- * One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and
- * the table in docs/operating.md.
- */
-type Setting<T> = Readonly<{
-  read: (text: string) => T | undefined;
-  absent: T;
-  takes: string;
-  fallback: string;
-  meaning: string;
-}>;
-
-const setting = <T>(
-  read: Setting<T>['read'],
-  absent: T,
-  words: readonly [takes: string, fallback: string, meaning: string],
-): Setting<T> => ({
-  read,
-  absent,
-  takes: words[0],
-  fallback: words[1],
-  meaning: words[2],
-});
-
-const optional = <T>(
-  read: (text: string) => T | undefined,
-  words: readonly [takes: string, fallback: string, meaning: string],
-): Setting<T | undefined> => setting<T | undefined>(read, undefined, words);
+const KEY_FILE = optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, of a file.']);
 
 /** Every variable that Toolgate reads, in the order of the table in docs/operating.md. */
 export const settings = {
@@ -133,13 +107,19 @@ export const settings = {
     'made in `DATA_DIR` when embedded; required with `DATABASE_URL`',
     'Wraps the keys that encrypt secrets; session ids are sealed with a key derived from it.',
   ]),
-  MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
+  MASTER_KEY_FILE: KEY_FILE,
   LOG_SIGNING_KEY: optional(key32, [
     '32 bytes in base64',
     'made in `DATA_DIR` when embedded, else derived from the master key',
     'Signs checkpoints of the audit log (docs/proof.md).',
   ]),
-  LOG_SIGNING_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, of a file.']),
+  LOG_SIGNING_KEY_FILE: KEY_FILE,
+  LOG_SIGNING_KEY_PREVIOUS: optional(key32, [
+    '32 bytes in base64',
+    'none',
+    'The key that signed before: it signs that the new one follows (docs/proof.md).',
+  ]),
+  LOG_SIGNING_KEY_PREVIOUS_FILE: KEY_FILE,
   SMTP_URL: optional(smtpUrl, [
     'an smtp:// or smtps:// URL with a host',
     'none: no mail is sent',

@@ -4,15 +4,17 @@ import { errorText, log } from '../../platform/runtime/log.js';
 import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import type { CheckpointMemory } from './checkpoint-memory.js';
 import { growTree, MissingRecord } from './grow-tree.js';
-import { CHECKPOINT_INTERVAL_MS, RefusedToSign, signTree } from './sign-checkpoint.js';
-import type { SigningKey } from './signed-note.js';
+import type { EventStore } from '../event-store/event-store.js';
+import { announceKey, RefusedToSign, type SigningKeys } from './rotate-key.js';
+import { CHECKPOINT_INTERVAL_MS, signTree } from './sign-checkpoint.js';
 
 const POLL_MS = 1000;
 const ORGANIZATION_BATCH_SIZE = 100;
 
 export type TreeParts = Readonly<{
   db: Database;
-  key: SigningKey;
+  store: EventStore;
+  keys: SigningKeys;
   memory: CheckpointMemory;
   tellAlarm: TellAlarm;
   /** The host and port of our public URL; undefined until the port is known. */
@@ -61,6 +63,7 @@ const alarm = async ({ db, tellAlarm }: TreeParts, organizationId: string, error
 const serve = async (parts: TreeParts, organizationId: string, host: string): Promise<boolean> => {
   const added = await growTree(parts.db, organizationId, host);
   if (added > 0) return true;
+  await announceKey(parts, organizationId);
   await signTree(parts, organizationId, new Date());
   return false;
 };

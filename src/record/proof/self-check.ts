@@ -6,7 +6,8 @@ import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polli
 import type { Change, EventStore } from '../event-store/event-store.js';
 import type { CheckpointMemory } from './checkpoint-memory.js';
 import { checkTree, type CheckResult } from './check-tree.js';
-import { openCheckpoint, verifierKeyOf, type Checkpoint, type SigningKey } from './signed-note.js';
+import type { SigningKeys } from './rotate-key.js';
+import { openCheckpoint, verifierKeyOf, type Checkpoint } from './signed-note.js';
 import { findTree, keysOf, newestCheckpoint, saveCheck, takeUnchecked } from './tree.store.js';
 
 type Found = Readonly<{ organizationId: string; result: CheckResult }>;
@@ -66,7 +67,7 @@ export const publishedKeys = async (tx: Tx, organizationId: string): Promise<rea
 export type SelfCheckParts = Readonly<{
   db: Database;
   store: EventStore;
-  key: SigningKey;
+  keys: SigningKeys;
   memory: CheckpointMemory;
   tellAlarm: TellAlarm;
   metrics: Registry;
@@ -75,19 +76,19 @@ export type SelfCheckParts = Readonly<{
 const POLL_MS = 15_000;
 
 /**
- * Beside what the database says, the newest checkpoint and the one in memory must be signed by our own key: who can
- * write to the database has not got that.
+ * Beside what the database says, the newest checkpoint and the one in memory must be signed by a key of ours: who can
+ * write to the database has none.
  */
 const ownAnchors =
-  ({ key, memory }: SelfCheckParts, organizationId: string) =>
+  ({ keys, memory }: SelfCheckParts, organizationId: string) =>
   async (tx: Tx, origin: string): Promise<Anchors> => {
-    const own = verifierKeyOf(origin, key);
+    const own = [keys.key, ...keys.previous].map((key) => verifierKeyOf(origin, key));
     const note = await memory.recall(organizationId);
     const newest = (await newestCheckpoint(tx, organizationId))?.note ?? '';
     const published = await publishedKeys(tx, organizationId);
-    const isOurs = openCheckpoint(newest, [own]) !== undefined;
-    const kept = note === undefined ? undefined : openCheckpoint(note, [own]);
-    return { vkeys: isOurs ? published : published.filter((vkey) => vkey === own), kept: kept ? [kept] : [] };
+    const isOurs = openCheckpoint(newest, own) !== undefined;
+    const kept = note === undefined ? undefined : openCheckpoint(note, own);
+    return { vkeys: isOurs ? published : published.filter((vkey) => own.includes(vkey)), kept: kept ? [kept] : [] };
   };
 
 const checkOne = async (parts: SelfCheckParts, failures: Counter): Promise<boolean> => {

@@ -1,29 +1,14 @@
-import type { Database, Tx } from '../../platform/postgres/database.js';
+import type { Database } from '../../platform/postgres/database.js';
 import type { CheckpointMemory } from './checkpoint-memory.js';
-import type { Checkpoint, SigningKey } from './signed-note.js';
-import { openCheckpoint, signCheckpoint, verifierKeyOf } from './signed-note.js';
+import { provideKey, RefusedToSign, type SigningKeys } from './rotate-key.js';
+import { openCheckpoint, signCheckpoint, type Checkpoint } from './signed-note.js';
 import { readRoot, type ReadTiles } from './tiles.js';
-import { keysOf, lockTree, newestCheckpoint, publishKey, saveCheckpoint, tilesOf, type Tree } from './tree.store.js';
-
-/** Why a tree is not signed: what it would say contradicts what was signed before, or the key is another. */
-export class RefusedToSign extends Error {}
+import { keysOf, lockTree, newestCheckpoint, saveCheckpoint, tilesOf, type Tree } from './tree.store.js';
 
 /** How old a checkpoint is before the next one is signed. */
 export const CHECKPOINT_INTERVAL_MS = 10_000;
 
-type Signer = Readonly<{ db: Database; key: SigningKey; memory: CheckpointMemory }>;
-
-/**
- * That the key is the one that signed before, or that none did; then it is published. @throws RefusedToSign
- */
-const provideKey = async (tx: Tx, organizationId: string, { origin }: Tree, key: SigningKey): Promise<void> => {
-  const vkey = verifierKeyOf(origin, key);
-  const keys = await keysOf(tx, organizationId);
-  const current = keys.find(({ until, from }) => from !== null && until === null);
-  if (current === undefined)
-    await publishKey(tx, organizationId, { name: origin, vkey, from: new Date(), until: null });
-  else if (current.vkey !== vkey) throw new RefusedToSign('the log key is another than the one that signed before');
-};
+type Signer = Readonly<{ db: Database; keys: SigningKeys; memory: CheckpointMemory }>;
 
 /** That the tree begins with what a checkpoint signed. @throws RefusedToSign */
 const requireConsistent = async (tree: Tree, read: ReadTiles, signed: Checkpoint): Promise<void> => {
@@ -57,7 +42,7 @@ const signedBefore = (notes: readonly (string | undefined)[], vkeys: readonly st
  * @throws RefusedToSign
  */
 export const signTree = async (
-  { db, key, memory }: Signer,
+  { db, keys, memory }: Signer,
   organizationId: string,
   now: Date,
 ): Promise<string | undefined> =>
@@ -67,7 +52,7 @@ export const signTree = async (
     const last = await newestCheckpoint(tx, organizationId);
     if (last?.treeSize === tree.size) return undefined;
     if (last && now.getTime() - last.time.getTime() < CHECKPOINT_INTERVAL_MS) return undefined;
-    await provideKey(tx, organizationId, tree, key);
+    const key = await provideKey(tx, organizationId, { tree, keys, now });
     const vkeys = (await keysOf(tx, organizationId)).map(({ vkey }) => vkey);
     const read = tilesOf(tx, organizationId);
     for (const signed of signedBefore([last?.note, await memory.recall(organizationId)], vkeys))

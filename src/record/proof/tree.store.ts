@@ -217,10 +217,31 @@ export const keysOf = async (tx: Tx, organizationId: string): Promise<readonly L
 export const keysOfOrigin = async (tx: Pick<Tx, 'query'>, origin: string): Promise<readonly LogKey[]> =>
   (await tx.query<LogKey>(`${KEYS} where name = $1 and valid_from is not null order by valid_from`, [origin])).rows;
 
-/** Publishes the first key of an organization's checkpoints. */
+/** Publishes a key; one that is to sign next has no `from`. */
 export const publishKey = async (tx: Tx, organizationId: string, key: LogKey): Promise<void> => {
   await tx.query(
-    'insert into proof_keys(organization_id, name, vkey, valid_from, valid_until) values ($1, $2, $3, $4, $5)',
+    `insert into proof_keys(organization_id, name, vkey, valid_from, valid_until) values ($1, $2, $3, $4, $5)
+     on conflict (organization_id, vkey) do nothing`,
     [organizationId, key.name, key.vkey, key.from, key.until],
   );
 };
+
+/** Ends the key that signs, and lets a published one sign from now on. */
+export const changeKey = async (tx: Tx, organizationId: string, vkey: string, now: Date): Promise<void> => {
+  await tx.query(
+    `update proof_keys set valid_until = case when vkey = $2 then null else $3::timestamptz end,
+       valid_from = case when vkey = $2 then $3::timestamptz else valid_from end
+      where organization_id = $1 and (vkey = $2 or valid_until is null)`,
+    [organizationId, vkey, now],
+  );
+};
+
+/** The newest record that names a key as the one that signs next; undefined when there is none. */
+export const seqOfKeyChange = async (tx: Tx, organizationId: string, vkey: string): Promise<number | undefined> =>
+  (
+    await tx.query<{ seq: number }>(
+      `select seq from audit_records where organization_id = $1 and type = 'audit.signingKeyChanged'
+        and convert_from(event, 'UTF8')::jsonb->>'vkey' = $2 order by seq desc limit 1`,
+      [organizationId, vkey],
+    )
+  ).rows[0]?.seq;

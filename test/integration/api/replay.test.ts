@@ -19,9 +19,15 @@ import { liveThrough, type History } from './history.js';
 
 /**
  * Every type of control event; the compiler asks for new ones here, and the history must make them. After the deletion
- * of an organization nothing is left to compare with, and no self-check fails where nobody changes the record.
+ * of an organization nothing is left to compare with, no self-check fails where nobody changes the record, and a
+ * signing key changes with a new start.
  */
-const TYPES: Readonly<Record<Exclude<ControlBody['type'], 'organization.deleted' | 'audit.selfCheckFailed'>, true>> = {
+const TYPES: Readonly<
+  Record<
+    Exclude<ControlBody['type'], 'organization.deleted' | 'audit.selfCheckFailed' | 'audit.signingKeyChanged'>,
+    true
+  >
+> = {
   'organization.created': true,
   'organization.disabled': true,
   'organization.enabled': true,
