@@ -27,11 +27,12 @@ export const forwardAllowed = (deps: ForwardDeps, exchange: Exchange, { request,
   if (response.destroyed)
     return call.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
   const upstream = upstreamPost(deps, exchange, request);
-  deps.running.begin(session.sessionId, id, (ended) =>
+  deps.running.begin(session.sessionId, id, ({ ended, left }) =>
     relayAnswer(deps, exchange, upstream, {
       id,
       tool,
       transform: transformFor(deps, exchange, request),
+      left,
       done: (relayed) => {
         ended();
         deps.metrics.outcomes.inc({ status: relayed.status });

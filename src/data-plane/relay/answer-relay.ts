@@ -220,12 +220,18 @@ export class AnswerRelay implements Sink, PendingRequest {
 
   /**
    * The client has left. In the modern era that cancels its request; in the legacy era the answer is read on for its
-   * outcome, no longer than the upstream's timeout in all.
+   * outcome, no longer than the upstream's timeout in all. Answers `for good` where it can't resume the answer.
    */
-  left(): void {
-    if (this.#isEnded) return;
-    if (this.#isOver || this.#setup.exchange.session.era === 'modern') return this.#running?.abort();
+  left(): 'for good' | undefined {
+    if (this.#isEnded) return undefined;
+    if (this.#isOver || this.#setup.exchange.session.era === 'modern') return void this.#running?.abort();
     this.#deadline = startTimer('relay', this.#setup.timeoutMs, () => this.#abandon('timeout')).unref();
+    return this.#screen?.isResumable ? undefined : 'for good';
+  }
+
+  /** Closes the request upstream as its client did. Whether the server then stops is for the server to know. */
+  giveUp(): void {
+    if (!this.#isOver) this.#abandon('unknown');
   }
 
   #abandon(as: 'timeout' | 'unknown'): void {

@@ -4,7 +4,7 @@ import { formatSse } from '../../mcp/wire/sse.js';
 import type { Interim } from './collect-answer.js';
 import { EventScreen } from './event-screen.js';
 import type { Exchange, RelayDeps } from './exchange.js';
-import { refuseServerRequest } from './refuse-server-request.js';
+import { refuseServerRequest } from './tell-server.js';
 
 type Fields = Readonly<Record<string, string>>;
 

@@ -4,18 +4,20 @@ import { guarded, reportFailure } from '../../platform/runtime/guard.js';
 import { AnswerRelay } from './answer-relay.js';
 import { EventScreen } from './event-screen.js';
 import type { Exchange, RelayDeps } from './exchange.js';
-import { refuseServerRequest } from './refuse-server-request.js';
+import { cancelOnChannel, refuseServerRequest } from './tell-server.js';
 import type { Relayed } from './relayed.js';
 import { startingSessions } from './starting-sessions.js';
 
 /**
- * `transform` decorates the way of the answer to the client. `done` is called once: when the answer has arrived, or has
+ * `transform` decorates the way of the answer to the client. `left` is called when a client of the legacy era leaves
+ * that can't resume the answer, with what gives it up. `done` is called once: when the answer has arrived, or has
  * failed or was aborted.
  */
 export type AnswerOptions = Readonly<{
   id: RequestId;
   tool: string | null;
   transform?: ((sink: Sink) => Sink) | undefined;
+  left?: (giveUp: () => void) => void;
   done: (relayed: Relayed) => void;
 }>;
 
@@ -40,7 +42,7 @@ export const relayAnswer = (
   deps: RelayDeps,
   exchange: Exchange,
   request: UpstreamRequest,
-  { id, tool, transform, done }: AnswerOptions,
+  { id, tool, transform, left, done }: AnswerOptions,
 ): AnswerRelay => {
   const { response, who, session } = exchange;
   const relay = new AnswerRelay({
@@ -67,7 +69,13 @@ export const relayAnswer = (
   );
   response.once(
     'close',
-    guarded('relay', () => relay.left()),
+    guarded('relay', () => {
+      if (relay.left() === 'for good')
+        left?.(() => {
+          cancelOnChannel(deps, exchange, id);
+          relay.giveUp();
+        });
+    }),
   );
   return relay;
 };

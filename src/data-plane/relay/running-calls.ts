@@ -14,6 +14,12 @@ export interface RunningCall extends PendingRequest {
 
 type Call = Readonly<{ sessionId: string; id: unknown; running: RunningCall }> & { sweeps: number };
 
+/**
+ * What a call says of itself. `ended`: it is over. `left`: its client closed its request and can't have the answer any
+ * more; `giveUp` closes the request upstream too.
+ */
+export type CallEvents = Readonly<{ ended: () => void; left: (giveUp: () => void) => void }>;
+
 const SWEEP_INTERVAL_MS = 5000;
 /** A call that is swept so often has run for 10 to 15 s. */
 const SWEEPS_PER_KEEP_ALIVE = 3;
@@ -25,6 +31,8 @@ const SWEEPS_PER_KEEP_ALIVE = 3;
  */
 export class RunningCalls {
   readonly #calls = new FreeList<Call>();
+  /** By session, how to give up the calls whose clients left. */
+  readonly #left = new Map<string, Set<() => void>>();
   /** Runs while calls are under way. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,16 +53,44 @@ export class RunningCalls {
     this.#timer = undefined;
   }
 
-  /** Starts a call, which is under way until it calls `done`, once. Without a session no id names it. */
-  begin(sessionId: string | null, id: string | number, start: (done: () => void) => RunningCall): void {
-    if (sessionId === null) return void start(() => undefined);
+  /**
+   * Starts a call, which is under way until it has `ended`, said once. Without a session no id names it. A client that
+   * goes on in its session has given up those calls whose requests it closed: mcp-go cancels so, and its servers learn
+   * of it by the closed request alone.
+   */
+  begin(sessionId: string | null, id: string | number, start: (events: CallEvents) => RunningCall): void {
+    if (sessionId === null) return void start({ ended: () => undefined, left: () => undefined });
+    if (this.#left.size > 0) this.#giveUpLeft(sessionId);
     let at: number | undefined;
-    let ended = false;
-    const running = start(() => {
-      ended = true;
-      if (at !== undefined) this.#calls.remove(at);
+    let hasEnded = false;
+    let stay = (): void => undefined;
+    const running = start({
+      ended: () => {
+        hasEnded = true;
+        stay();
+        if (at !== undefined) this.#calls.remove(at);
+      },
+      left: (giveUp) => {
+        if (!hasEnded) stay = this.#leave(sessionId, giveUp);
+      },
     });
-    if (!ended) at = this.#add({ sessionId, id, running, sweeps: 0 });
+    if (!hasEnded) at = this.#add({ sessionId, id, running, sweeps: 0 });
+  }
+
+  #leave(sessionId: string, giveUp: () => void): () => void {
+    const ofSession = this.#left.get(sessionId) ?? new Set();
+    this.#left.set(sessionId, ofSession.add(giveUp));
+    return () => {
+      ofSession.delete(giveUp);
+      if (ofSession.size === 0 && this.#left.get(sessionId) === ofSession) this.#left.delete(sessionId);
+    };
+  }
+
+  #giveUpLeft(sessionId: string): void {
+    const ofSession = this.#left.get(sessionId);
+    if (!ofSession) return;
+    this.#left.delete(sessionId);
+    for (const giveUp of ofSession) giveUp();
   }
 
   /** Ends a call of this session as cancelled; nothing when there is none of that id. */

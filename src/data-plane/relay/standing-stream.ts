@@ -12,7 +12,7 @@ import { ClientWriter } from './client-writer.js';
 import { EventScreen } from './event-screen.js';
 import type { AuthenticatedRequest, RelayDeps, SessionExchange } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
-import { refuseServerRequest } from './refuse-server-request.js';
+import { refuseServerRequest } from './tell-server.js';
 import { UpstreamNotices } from './upstream-notices.js';
 import { refusalOf } from './upstream-refusal.js';
 

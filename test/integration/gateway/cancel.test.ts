@@ -6,9 +6,18 @@ import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 const { test, tenant } = tenantTest();
 let upstream: Upstream;
 let grant: Grant;
+/** The calls whose requests were closed before they were answered. */
+let closed = 0;
 
 test.beforeAll(async () => {
-  upstream = await startUpstream({ tools: [aTool('endless')], call: () => new Promise(() => undefined) });
+  upstream = await startUpstream({
+    tools: [aTool('endless'), aTool('quick')],
+    call: ({ name }) => (name === 'quick' ? { content: [] } : new Promise(() => undefined)),
+    intercept: (_request, response) => {
+      response.once('close', () => (closed += response.writableFinished ? 0 : 1));
+      return false;
+    },
+  });
   const serverId = await tenant.server(upstream.url);
   grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
 });
@@ -48,4 +57,35 @@ test("another session's call of the same id, or an id of another type, is not ca
   await mine.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } });
   expect(await waiting).toContain('the request was cancelled');
   await expect.poll(async () => (await outcomes()).length, { timeout: 5000 }).toBe(ended + 1);
+});
+
+test('a call whose request the client closed is closed upstream too when the client goes on in its session', async () => {
+  const [mine, other] = [await openSession(grant), await openSession(grant)];
+  const [before, ended] = [upstream.seenOf('tools/call').length, (await outcomes()).length];
+  const closing = new AbortController();
+  const asked = fetch(grant.mcpUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${grant.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-session-id': mine.id,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'endless' } }),
+    signal: closing.signal,
+  }).then((response) => response.text());
+  await expect.poll(() => upstream.seenOf('tools/call').length).toBe(before + 1);
+  closed = 0;
+  closing.abort();
+  await expect(asked).rejects.toThrow();
+  const quick = { jsonrpc: '2.0', id: 10, method: 'tools/call', params: { name: 'quick' } };
+  expect((await other.post(quick)).status).toBe(200);
+  expect(closed).toBe(0);
+  await expect
+    .poll(async () => {
+      await (await mine.post(quick)).text();
+      return closed;
+    })
+    .toBe(1);
+  await expect.poll(async () => (await outcomes()).slice(ended)).toContain('unknown');
 });

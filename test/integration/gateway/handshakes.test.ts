@@ -172,6 +172,16 @@ test('a cookie that changes within a session is sent as it was set last', async 
   ]);
 });
 
+test('a cookie that only a later answer sets goes back from then on, and in no other session', async () => {
+  handle = (message, response) =>
+    message['method'] === 'tools/list' && send(response, answerTo(message), { 'set-cookie': 'pin=7; Path=/' });
+  const [one, other] = [await open(), await open()];
+  seen = [];
+  for (const method of ['tools/call', 'tools/list', 'tools/call', 'ping']) await one.call(method, CALL);
+  await other.call('tools/call', CALL);
+  expect(seen.map(({ cookie }) => cookie)).toEqual([undefined, undefined, 'pin=7', 'pin=7', undefined]);
+});
+
 test('what a server compresses unasked reaches the client decompressed', async () => {
   handle = (message, response, request) => {
     expect(request.headers['accept-encoding']).toBe('identity');

@@ -13,7 +13,7 @@ const result = (id: unknown, content: unknown = []): string =>
   JSON.stringify({ jsonrpc: '2.0', id, result: { content } });
 
 /** A request whose upstream the test plays, and what its client got. */
-const relayed = (era: 'legacy' | 'modern' = 'legacy', own: string | number = 1) => {
+const relayed = (era: 'legacy' | 'modern' = 'legacy', own: string | number = 1, transport = 'streamable-http') => {
   const written: Buffer[] = [];
   const outcomes: Relayed[] = [];
   const socket = new Duplex({
@@ -26,9 +26,16 @@ const relayed = (era: 'legacy' | 'modern' = 'legacy', own: string | number = 1) 
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   response.assignSocket(socket as Socket);
   const upstream = { sink: undefined as unknown as Sink, aborted: false, resume: () => undefined as void };
+  const told: unknown[] = [];
+  let giveUp: (() => void) | undefined;
+  const server = { transport: { type: transport }, headers: {} };
   const relay = relayAnswer(
     {
-      forward: (_request: UpstreamRequest, sink: Sink) => {
+      forward: ({ body: sent }: UpstreamRequest, sink: Sink) => {
+        if (sent) {
+          told.push(JSON.parse(sent.toString()));
+          return { resume: () => undefined, abort: () => undefined };
+        }
         upstream.sink = sink;
         return {
           resume: () => upstream.resume(),
@@ -42,15 +49,37 @@ const relayed = (era: 'legacy' | 'modern' = 'legacy', own: string | number = 1) 
       eventDropped: () => undefined,
       upstreamTimeoutMs: 60_000,
     } as never,
-    { response, who: {}, session: { era, sessionId: 's', clientCapabilities: {} } } as never,
+    {
+      response,
+      who: { server, grant: { id: 'grt_1' } },
+      session: { era, sessionId: 's', clientCapabilities: {} },
+    } as never,
     {} as never,
-    { id: own, tool: null, done: (outcome) => outcomes.push(outcome) },
+    {
+      id: own,
+      tool: null,
+      left: (how) => (giveUp = how),
+      done: (outcome) => outcomes.push(outcome),
+    },
   );
+  const leave = (): (() => void) | undefined => {
+    response.emit('close');
+    return giveUp;
+  };
   const body = (): string => {
     const text = Buffer.concat(written).toString();
     return text.slice(text.indexOf('\r\n\r\n') + 4);
   };
-  return { relay, response, upstream, outcomes, statuses: () => outcomes.map(({ status }) => status), body };
+  return {
+    relay,
+    response,
+    upstream,
+    outcomes,
+    told,
+    leave,
+    statuses: () => outcomes.map(({ status }) => status),
+    body,
+  };
 };
 
 const begin = (
@@ -181,6 +210,24 @@ test('an answer that comes after its client left, before the bound, has its outc
   one.response.destroy();
   one.upstream.sink.data(Buffer.from(`data: ${result(1)}\n\n`));
   expect(one.statuses()).toEqual(['ok']);
+});
+
+test.each([
+  ['streamable-http', []],
+  ['stdio', [{ jsonrpc: '2.0', method: 'notifications/cancelled', params: expect.objectContaining({ requestId: 1 }) }]],
+])('a call over %s that its client gave up is closed, and a channel is told', (transport, told) => {
+  const one = relayed('legacy', 1, transport);
+  one.leave()?.();
+  expect([one.upstream.aborted, one.statuses(), one.told]).toEqual([true, ['unknown'], told]);
+});
+
+test('a call whose client left can not be given up where it can be resumed, is over, or is cancelled by that', () => {
+  const [resumable, answered, modern] = [relayed(), relayed(), relayed('modern')];
+  begin(resumable, EVENTS, 'id: 1\ndata:\n\n');
+  begin(answered, JSON_HEAD, result(1));
+  answered.upstream.sink.end();
+  for (const one of [resumable, answered, modern]) expect(one.leave()).toBeUndefined();
+  expect(modern.statuses()).toEqual(['cancelled']);
 });
 
 test('a call that ends after its client left leaves no timer behind, which would keep all of it in memory', () => {

@@ -145,7 +145,7 @@ test('A call gets its first comment after 10 to 15 s and another every 15 s, unt
   let done = (): void => undefined;
   vi.advanceTimersByTime(3000);
   const began = Date.now();
-  running.begin('ses_1', 1, (ended) => {
+  running.begin('ses_1', 1, ({ ended }) => {
     done = ended;
     const keepAlive = (): void => void comments.push((Date.now() - began) / 1000);
     return { resume: () => undefined, abort: () => undefined, keepAlive };

@@ -23,8 +23,8 @@ const onCancel =
   ({ running }: HoldDeps, { request, response, session }: Exchange, id: Request['id']) =>
   (cancel: () => void): (() => void) => {
     let forget = (): void => undefined;
-    running.begin(session.sessionId, id, (done) => {
-      forget = done;
+    running.begin(session.sessionId, id, ({ ended }) => {
+      forget = ended;
       return { resume: () => undefined, abort: cancel, keepAlive: () => keepAlive(request, response) };
     });
     return () => forget();
