@@ -7,7 +7,8 @@
  * --quick   the programs that npm ci has installed; without it also those of `others.mjs`, which it installs into a
  *           temporary folder, or into
  * --folder  this one, where they stay for the next run
- * --soak    no pairs: fifty agents call tools while all is started anew in turn, for --minutes=10 (see `soak.mjs`)
+ * --soak    no pairs: fifty agents call tools while all is started anew in turn, for --minutes=10 (see `soak.mjs`), with
+ *           the servers --kinds=http,sse,stdio and the --restarts=gateway,kill,http,sse
  * --only    the pairs whose name this regular expression finds, such as `Python SDK 2 at .* over http`
  * --transcripts  writes what the client saw of each step, directly and through Toolgate, and how long it took
  * --save    writes what was measured to results.json, from which docs/compatibility.md is generated
@@ -30,6 +31,8 @@ const { values: given } = parseArgs({
     quick: { type: 'boolean', default: false },
     soak: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
+    kinds: { type: 'string', default: 'http,sse,stdio' },
+    restarts: { type: 'string', default: 'gateway,kill,http,sse' },
     only: { type: 'string', default: '' },
     folder: { type: 'string' },
     report: { type: 'string' },
@@ -250,4 +253,10 @@ const main = async () => {
   return failed === 0;
 };
 
-process.exit((given.soak ? (await soak(Number(given.minutes), say)) === 0 : await main()) ? 0 : 1);
+const soaked = async () =>
+  (await soak(Number(given.minutes), say, {
+    kinds: given.kinds.split(','),
+    restarts: given.restarts.split(','),
+  })) === 0;
+
+process.exit((given.soak ? await soaked() : await main()) ? 0 : 1);

@@ -2,7 +2,7 @@
  * Agents that call tools without a break while Toolgate and the servers behind it are started anew in turn, Toolgate
  * every second time after a SIGKILL. At the end: no session was lost that a client without Toolgate would have kept, no
  * call was left without an answer or an error, none failed without a restart, and each that Toolgate let through has
- * one outcome on record.
+ * one outcome on record. `soak-judge.mjs` says what a client without Toolgate would have seen as well.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,14 +11,13 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { signUp, startGateway } from './gateway.mjs';
 import { startServer } from './processes.mjs';
+import { faultOf, faultsOfRecord, Outages } from './soak-judge.mjs';
 
 const AGENTS = 50;
 const CALL_TIMEOUT_MS = 30_000;
 const PAUSE_MS = 700;
 /** Between the end of one restart and the next one. */
 const REST_MS = 5000;
-/** How long after a restart a call may fail for it: that long a call may have been under way. */
-const AFTERMATH_MS = 3000;
 const RECORDED_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL('servers/ts-v1.mjs', import.meta.url));
 const POLICY = { version: '1', default: 'allow' };
@@ -34,22 +33,6 @@ const startServers = async () => {
   ];
 };
 
-/** When each part was down: from the beginning of its restart until a while after its end. */
-const outages = () => {
-  const all = [];
-  return {
-    during: async (part, work) => {
-      const one = { part, from: Date.now(), to: Number.POSITIVE_INFINITY };
-      all.push(one);
-      await work();
-      one.to = Date.now() + AFTERMATH_MS;
-    },
-    /** Whether one of these parts was down at some time from `from` to `to`. */
-    touched: (parts, from, to) => all.some((one) => parts.includes(one.part) && one.from <= to && one.to >= from),
-    count: () => all.length,
-  };
-};
-
 class Agent {
   calls = { answered: 0, failed: 0 };
   sessions = { opened: 0, lost: 0 };
@@ -57,8 +40,8 @@ class Agent {
   #client;
   #lastGoodAt = Date.now();
 
-  constructor(name, { grant, kind, isModern, downs }) {
-    Object.assign(this, { name, grant, kind, isModern, downs });
+  constructor(name, { grant, kind, isModern, outages }) {
+    Object.assign(this, { name, grant, kind, isModern, outages });
   }
 
   async run(isOver) {
@@ -83,7 +66,7 @@ class Agent {
         this.#lastGoodAt = Date.now();
       } else if (!String(content?.[0]?.text).endsWith('try again shortly')) this.#fault('another answer', content);
     } catch (error) {
-      this.#failed(error, began);
+      this.#failed(error, began, isUnknown);
       if (isUnknown) await this.#lost();
     }
   }
@@ -94,19 +77,18 @@ class Agent {
     return this.isModern ? this.#client.callTool(request, options) : this.#client.callTool(request, undefined, options);
   }
 
-  #failed(error, began) {
+  #failed(error, beganAt, unknown) {
     this.calls.failed += 1;
-    const now = Date.now();
-    if (now - began >= CALL_TIMEOUT_MS) this.#fault('no answer', error.message);
-    else if (!this.downs.touched(['gateway', this.kind], began, now))
-      this.#fault('failed without a restart', error.message);
+    const endedAt = Date.now();
+    const { kind } = this;
+    const timedOut = endedAt - beganAt >= CALL_TIMEOUT_MS;
+    const seen = { kind, timedOut, unknown, beganAt, endedAt, lastGoodAt: this.#lastGoodAt };
+    const fault = faultOf(seen, this.outages);
+    if (fault) this.#fault(fault, error.message);
   }
 
-  /** A session that the server itself forgot by a restart is lost directly too. */
   async #lost() {
     this.sessions.lost += 1;
-    const isServers = this.kind !== 'stdio' && this.downs.touched([this.kind], this.#lastGoodAt, Date.now());
-    if (!isServers) this.#fault('a session was lost', this.kind);
     await this.#client?.close().catch(() => undefined);
     this.#client = undefined;
   }
@@ -132,18 +114,22 @@ class Agent {
   }
 }
 
-const restartInTurn = async ({ gateway, servers, downs, isOver, say }) => {
-  const parts = [
-    ['gateway', () => gateway.restart()],
-    ...servers.flatMap(({ kind, running }) => (running ? [[kind, () => running.restart()]] : [])),
-    ['gateway', () => gateway.restart('SIGKILL')],
-  ];
-  for (let turn = 0; !isOver(); turn += 1) {
+/** What is started anew, by the names that --restarts takes; servers always after a SIGKILL. */
+const restartsOf = (gateway, servers) => [
+  { name: 'gateway', part: 'gateway', killed: false, run: () => gateway.restart() },
+  ...servers
+    .filter(({ running }) => running)
+    .map(({ kind, running }) => ({ name: kind, part: kind, killed: true, run: () => running.restart() })),
+  { name: 'kill', part: 'gateway', killed: true, run: () => gateway.restart('SIGKILL') },
+];
+
+const restartInTurn = async ({ turns, outages, isOver, say }) => {
+  for (let turn = 0; turns.length > 0 && !isOver(); turn += 1) {
     await sleep(REST_MS);
-    const [part, restart] = parts[turn % parts.length];
+    const one = turns[turn % turns.length];
     const began = Date.now();
-    await downs.during(part, restart);
-    say(`   started ${part} anew in ${Math.round((Date.now() - began) / 100) / 10} s`);
+    await outages.during(one, one.run);
+    say(`   started ${one.part} anew in ${Math.round((Date.now() - began) / 100) / 10} s`);
   }
 };
 
@@ -157,17 +143,22 @@ const recorded = async (organization) => {
     const allowed = decided.filter(({ effect }) => effect === 'allow');
     const odd = allowed.filter(({ callId }) => outcomes.get(callId) !== 1);
     if (odd.length === 0 || Date.now() > until)
-      return { allowed: allowed.length, ok: completed.filter(({ status }) => status === 'ok').length, odd: odd.length };
+      return {
+        allowed: allowed.length,
+        odd: odd.length,
+        ok: completed.filter(({ status }) => status === 'ok').length,
+        unknown: completed.filter(({ status }) => status === 'unknown').length,
+      };
   }
 };
 
 const sumOf = (agents, part, name) => agents.reduce((sum, agent) => sum + agent[part][name], 0);
 
-/** Answers how many faults there were. */
-export const soak = async (minutes, say) => {
+/** Answers how many faults there were. `kinds` are those of the servers, `restarts` what is started anew. */
+export const soak = async (minutes, say, { kinds, restarts }) => {
   const gateway = await startGateway({ commands: [process.execPath], variables: [] });
-  const servers = await startServers();
-  const downs = outages();
+  const servers = (await startServers()).filter(({ kind }) => kinds.includes(kind));
+  const outages = new Outages();
   try {
     const organization = await signUp(gateway.port);
     const grants = new Map();
@@ -176,22 +167,19 @@ export const soak = async (minutes, say) => {
     const agents = Array.from({ length: AGENTS }, (_, index) => {
       const { kind } = servers[index % servers.length];
       const isModern = Math.floor(index / servers.length) % 2 === 1;
-      return new Agent(`agent ${index}`, { kind, isModern, downs, grant: grants.get(kind)[index] });
+      return new Agent(`agent ${index}`, { kind, isModern, outages, grant: grants.get(kind)[index] });
     });
+    const turns = restartsOf(gateway, servers).filter(({ name }) => restarts.includes(name));
     const endsAt = Date.now() + minutes * 60_000;
     const isOver = () => Date.now() >= endsAt;
-    await Promise.all([
-      ...agents.map((agent) => agent.run(isOver)),
-      restartInTurn({ gateway, servers, downs, isOver, say }),
-    ]);
-    const { allowed, ok, odd } = await recorded(organization);
+    await Promise.all([...agents.map((agent) => agent.run(isOver)), restartInTurn({ turns, outages, isOver, say })]);
+    const { allowed, ok, unknown, odd } = await recorded(organization);
     const [answered, failed] = ['answered', 'failed'].map((name) => sumOf(agents, 'calls', name));
     const [opened, lost] = ['opened', 'lost'].map((name) => sumOf(agents, 'sessions', name));
-    const faults = agents.flatMap((agent) => agent.faults);
-    if (odd > 0) faults.push(`${odd} calls on record without one outcome`);
-    if (answered > ok) faults.push(`${answered} calls were answered, and ${ok} are on record as answered`);
+    const ofRecord = faultsOfRecord({ answered, ok, unknown, odd }, outages);
+    const faults = [...agents.flatMap((agent) => agent.faults), ...ofRecord];
     for (const fault of faults.slice(0, 20)) say(`   ${fault}`);
-    say(`${AGENTS} agents in ${minutes} min, ${downs.count()} restarts: ${answered} calls answered, ${failed} failed`);
+    say(`${AGENTS} agents in ${minutes} min, ${outages.count} restarts: ${answered} calls answered, ${failed} failed`);
     say(`${opened} sessions opened, ${lost} lost; ${allowed} calls on record, ${odd} without one outcome`);
     say(`${faults.length} faults`);
     return faults.length;
