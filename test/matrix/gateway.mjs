@@ -69,13 +69,18 @@ export const startGateway = async ({ commands, variables }) => {
  * so many grants. `events` answers all events of a type on record.
  */
 export const signUp = async (port) => {
-  const api = async (method, path, body, token) => {
+  const api = async (method, path, body, token, tries = 10) => {
     const response = await fetch(`http://127.0.0.1:${port}/v1${path}`, {
       method,
       headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    // A busy machine.
+    if (response.status === 503 && tries > 1) {
+      await sleep(2000);
+      return api(method, path, body, token, tries - 1);
+    }
     if (response.status >= 300) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return JSON.parse(text);
   };

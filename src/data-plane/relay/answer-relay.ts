@@ -224,7 +224,10 @@ export class AnswerRelay implements Sink, PendingRequest {
    */
   left(): 'for good' | undefined {
     if (this.#isEnded) return undefined;
-    if (this.#isOver || this.#setup.exchange.session.era === 'modern') return void this.#running?.abort();
+    if (this.#isOver || this.#setup.exchange.session.era === 'modern') {
+      this.#running?.abort();
+      return undefined;
+    }
     this.#deadline = startTimer('relay', this.#setup.timeoutMs, () => this.#abandon('timeout')).unref();
     return this.#screen?.isResumable ? undefined : 'for good';
   }

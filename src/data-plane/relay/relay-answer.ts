@@ -70,14 +70,15 @@ export const relayAnswer = (
   response.once(
     'close',
     guarded('relay', () => {
-      if (relay.left() === 'for good')
-        left?.(() => {
-          cancelOnChannel(deps, exchange, id);
-          relay.giveUp();
-        });
+      if (relay.left() === 'for good') left?.(() => giveUp(deps, exchange, id, relay));
     }),
   );
   return relay;
+};
+
+const giveUp = (deps: RelayDeps, exchange: Exchange, id: RequestId, relay: AnswerRelay): void => {
+  cancelOnChannel(deps, exchange, id);
+  relay.giveUp();
 };
 
 /**
