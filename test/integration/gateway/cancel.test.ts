@@ -59,7 +59,7 @@ test("another session's call of the same id, or an id of another type, is not ca
   await expect.poll(async () => (await outcomes()).length, { timeout: 5000 }).toBe(ended + 1);
 });
 
-test('a call whose request its client closed is closed upstream when that client calls again in its session', async () => {
+test('a call whose request its client closed is closed upstream when that client calls again', async () => {
   const [mine, other] = [await openSession(grant), await openSession(grant)];
   const [before, ended] = [upstream.seenOf('tools/call').length, (await outcomes()).length];
   const closing = new AbortController();
