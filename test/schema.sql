@@ -561,6 +561,9 @@ create table grants (
   created_at timestamp with time zone not null,
   shadow_policy_id text,
   disabled boolean not null default false,
+  via text not null default 'token'::text,
+  client_id text,
+  client_name text,
   constraint grants_pkey PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX grants_identity ON public.grants USING btree (organization_id, identity_id);
@@ -874,6 +877,32 @@ create policy worker on members as permissive for all to toolgate_worker
 grant delete, insert, select, update on members to toolgate_app;
 grant delete, insert, select, update on members to toolgate_worker;
 
+create table oauth_keys (
+  kid text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint oauth_keys_pkey PRIMARY KEY (kid)
+);
+grant delete, insert, select, update on oauth_keys to toolgate_worker;
+
+create table oauth_records (
+  kind text not null,
+  id_hash bytea not null,
+  uid_hash bytea,
+  grant_id text,
+  network text,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  consumed_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  constraint oauth_records_pkey PRIMARY KEY (kind, id_hash)
+);
+CREATE INDEX oauth_records_expiry ON public.oauth_records USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX oauth_records_grant ON public.oauth_records USING btree (grant_id) WHERE (grant_id IS NOT NULL);
+CREATE INDEX oauth_records_network ON public.oauth_records USING btree (network, created_at) WHERE (network IS NOT NULL);
+CREATE INDEX oauth_records_uid ON public.oauth_records USING btree (kind, uid_hash) WHERE (uid_hash IS NOT NULL);
+grant delete, insert, select, update on oauth_records to toolgate_worker;
+
 create table organization_keys (
   organization_id text not null,
   wrapped bytea not null,
@@ -1111,6 +1140,7 @@ create table servers (
   eras text[] not null,
   restart_sessions boolean not null default true,
   tool_categories jsonb not null default '{}'::jsonb,
+  default_policy_id text,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
 alter table servers enable row level security;

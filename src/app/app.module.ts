@@ -25,6 +25,7 @@ import {
 import { Vault } from '../platform/crypto/vault.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import { NotificationsModule } from '../control-plane/notifications/notifications.module.js';
+import { OauthModule } from '../control-plane/oauth/oauth.module.js';
 import { PagesModule } from '../control-plane/pages/pages.module.js';
 import { LogStreamsModule } from '../record/log-streams/log-streams.module.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
@@ -95,6 +96,7 @@ export class AppModule {
         ApprovalsModule,
         CatalogModule,
         PagesModule,
+        OauthModule,
         AuditModule,
         LogStreamsModule,
         UsageModule,

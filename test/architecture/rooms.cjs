@@ -124,6 +124,10 @@ const rooms = {
     holds: 'the public pages, and messages that come through them',
     may: ['control-plane/accounts', 'control-plane/catalog'],
   },
+  'control-plane/oauth': {
+    holds: 'clients that sign in to the gateway: the authorization server and its pages',
+    may: ['control-plane/accounts', 'control-plane/grants', 'control-plane/pages', 'control-plane/servers'],
+  },
   'control-plane/advice': {
     holds: 'tighter policies, proposed from the record',
     may: ['control-plane/grants', 'control-plane/policies'],
@@ -138,6 +142,7 @@ const packages = {
   '@nestjs/':
     '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/platform/rest/|^src/app/|^src/[^/]+\\.ts$',
   passport: '^src/control-plane/accounts/',
+  'oidc-provider': '^src/control-plane/oauth/',
   nodemailer: '^src/platform/outbound/mail',
   '@node-rs/argon2': '^src/control-plane/accounts/',
   '@modelcontextprotocol/': '^src/mcp/upstream/|^src/demo',

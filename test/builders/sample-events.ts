@@ -142,6 +142,12 @@ const bodies: { readonly [T in TypeOf]: BodyOf<T> } = {
   },
   'grant.disabled': grant,
   'grant.enabled': grant,
+  'grant.renewed': {
+    grantId: id('grt'),
+    identityId: id('idn'),
+    serverId: id('srv'),
+    expiresAt: '2026-12-30T21:00:00.000Z',
+  },
   'grant.rotated': { ...grant, graceSeconds: 3600 },
   'grant.revoked': { ...grant, reason: 'revoked' },
   'approval.requested': { ...held, approvalId: id('apr'), count: 1, expiresAt: '2026-11-30T21:10:00.000Z' },

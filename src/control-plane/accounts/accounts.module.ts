@@ -59,5 +59,6 @@ import { SignUpService } from './sign-up.service.js';
     TotpService,
     EndService,
   ],
+  exports: [SignInService, SessionsService],
 })
 export class AccountsModule {}

@@ -119,6 +119,15 @@ export class GrantView {
   @ApiProperty({ type: String, format: 'date-time' })
   readonly createdAt!: string;
 
+  @ApiProperty({
+    enum: ['token', 'oauth'],
+    description: 'oauth: a member signed a client in, which renews its tokens by itself',
+  })
+  readonly via!: 'token' | 'oauth';
+
+  @ApiProperty({ type: String, nullable: true, description: 'What the client of a sign-in calls itself' })
+  readonly clientName!: string | null;
+
   @ApiProperty({ type: ActorView })
   readonly createdBy!: ActorView;
 

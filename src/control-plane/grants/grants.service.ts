@@ -169,6 +169,7 @@ export class GrantsService {
   #view({ id, version, grant, status, tokenEnds, ...names }: ShownGrant, token?: string): GrantView {
     const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt, issuedBy } = grant;
     const { identityName, serverName, policyName, lastUsedAt } = names;
+    const { via, clientName } = grant;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
     return {
       id,
@@ -186,6 +187,8 @@ export class GrantsService {
       expiresAt,
       createdAt,
       createdBy: issuedBy,
+      via,
+      clientName,
       lastUsedAt,
       tokens: tokenEnds.map((end) => ({ expiresAt: end })),
       mcpUrl,

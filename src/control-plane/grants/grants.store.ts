@@ -24,11 +24,14 @@ type Row = {
   disabled: boolean;
   issued_by: Actor;
   created_at: Date;
+  via: Grant['via'];
+  client_id: string | null;
+  client_name: string | null;
 };
 
 const COLUMNS =
   'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, ' +
-  'disabled, issued_by, created_at';
+  'disabled, issued_by, created_at, via, client_id, client_name';
 
 /** A grant's history and its row in `grants`. */
 export const grantStream: Stream<Grant, GrantBody> = {
@@ -43,7 +46,8 @@ export const grantStream: Stream<Grant, GrantBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+      `insert into grants(organization_id, ${COLUMNS}) 
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
        on conflict (organization_id, id) do update
          set version = excluded.version, policy_id = excluded.policy_id, shadow_policy_id = excluded.shadow_policy_id,
          label = excluded.label,
@@ -62,6 +66,9 @@ export const grantStream: Stream<Grant, GrantBody> = {
         state.disabled,
         JSON.stringify(state.issuedBy),
         state.createdAt,
+        state.via,
+        state.clientId,
+        state.clientName,
       ],
     );
   },
@@ -78,6 +85,9 @@ const toGrant = (row: Row): Grant => ({
   disabled: row.disabled,
   issuedBy: row.issued_by,
   createdAt: row.created_at.toISOString(),
+  via: row.via,
+  clientId: row.client_id,
+  clientName: row.client_name,
 });
 
 /** A grant with what is shown beside it; `status` is as of the time that was asked for. */
@@ -153,7 +163,7 @@ export type GrantFilter = Readonly<{ identityId?: string; serverId?: string; pol
 
 const GRANTS: ListSource = {
   id: 'id',
-  search: ['identity_name', 'server_name', 'policy_name', 'label'],
+  search: ['identity_name', 'server_name', 'policy_name', 'label', 'client_name'],
   sort: {
     label: textColumn("coalesce(label, '')"),
     identityName: textColumn('identity_name'),

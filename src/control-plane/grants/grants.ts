@@ -22,9 +22,13 @@ export type Grant = Readonly<{
   disabled: boolean;
   issuedBy: Actor;
   createdAt: string;
+  /** `oauth`: a member signed a client in, and the grant's tokens are the client's. */
+  via: 'token' | 'oauth';
+  clientId: string | null;
+  clientName: string | null;
 }>;
 
-export type RevocationReason = 'revoked' | 'server_deleted' | 'identity_deleted';
+export type RevocationReason = Extract<GrantBody, { type: 'grant.revoked' }>['reason'];
 
 const changedIn = (state: Grant, event: Extract<GrantBody, { type: 'grant.changed' }>): Grant => {
   const {
@@ -36,27 +40,35 @@ const changedIn = (state: Grant, event: Extract<GrantBody, { type: 'grant.change
   return { ...state, policyId, shadowPolicyId, label, expiresAt };
 };
 
+const issuedBy = (event: ControlEvent & Extract<GrantBody, { type: 'grant.issued' }>): Grant => {
+  const { identityId, serverId, policyId, shadowPolicyId = null, label, expiresAt } = event;
+  const { via = 'token', clientId = null, clientName = null } = event;
+  return {
+    identityId,
+    serverId,
+    policyId,
+    shadowPolicyId,
+    label,
+    expiresAt,
+    revokedAt: null,
+    disabled: false,
+    issuedBy: event.actor,
+    createdAt: event.time,
+    via,
+    clientId,
+    clientName,
+  };
+};
+
 /** What a grant becomes by an event. */
 export const evolveGrant = (state: Grant | undefined, event: ControlEvent & GrantBody): Grant => {
-  if (event.type === 'grant.issued') {
-    const { identityId, serverId, policyId, shadowPolicyId = null, label, expiresAt } = event;
-    return {
-      identityId,
-      serverId,
-      policyId,
-      shadowPolicyId,
-      label,
-      expiresAt,
-      revokedAt: null,
-      disabled: false,
-      issuedBy: event.actor,
-      createdAt: event.time,
-    };
-  }
+  if (event.type === 'grant.issued') return issuedBy(event);
   if (!state) throw new Error('a grant that was never issued');
   switch (event.type) {
     case 'grant.changed':
       return changedIn(state, event);
+    case 'grant.renewed':
+      return { ...state, expiresAt: event.expiresAt };
     case 'grant.disabled':
       return { ...state, disabled: true };
     case 'grant.enabled':
@@ -86,6 +98,27 @@ export const decideGrantCreation = (
   grant: Pick<Grant, 'identityId' | 'serverId' | 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt'>,
 ): readonly GrantBody[] => [{ type: 'grant.issued', grantId, ...grant }];
 
+/** What a member lets a client do by signing it in. */
+export type SignIn = Pick<Grant, 'identityId' | 'serverId' | 'policyId'> &
+  Readonly<{ clientId: string; clientName: string; expiresAt: string }>;
+
+/** The first event of a sign-in. */
+export const decideSignIn = (grantId: string, _state: undefined, signIn: SignIn): readonly GrantBody[] => [
+  { type: 'grant.issued', grantId, label: null, via: 'oauth', ...signIn },
+];
+
+/** The event by which a sign-in lives on until `expiresAt`. @throws Problem not_found, conflict when it has ended */
+export const decideRenewal = (
+  grantId: string,
+  state: Grant | undefined,
+  { now, expiresAt }: Readonly<{ now: Date; expiresAt: string }>,
+): readonly GrantBody[] => {
+  const grant = notRevoked(state);
+  if (grant.expiresAt !== null && Date.parse(grant.expiresAt) <= now.getTime())
+    throw new Problem('conflict', 'The sign-in has expired; sign in again.');
+  return [{ type: 'grant.renewed', grantId, identityId: grant.identityId, serverId: grant.serverId, expiresAt }];
+};
+
 export type GrantPatch = Readonly<
   Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt' | 'disabled'>>
 >;
@@ -112,13 +145,15 @@ export const decideGrantChange = (
   return events;
 };
 
-/** @throws Problem not_found, conflict when revoked or expired at `now` */
+/** @throws Problem not_found, conflict when revoked, expired at `now` or a sign-in */
 export const decideGrantRotation = (
   grantId: string,
   state: Grant | undefined,
   { now, graceSeconds }: Readonly<{ now: Date; graceSeconds: number }>,
 ): readonly GrantBody[] => {
-  const { identityId, serverId, expiresAt } = notRevoked(state);
+  const { identityId, serverId, expiresAt, via } = notRevoked(state);
+  if (via === 'oauth')
+    throw new Problem('conflict', "The tokens of a sign-in are its client's, which renews them by itself.");
   if (expiresAt !== null && Date.parse(expiresAt) <= now.getTime())
     throw new Problem('conflict', 'The grant has expired; give it a later expiresAt first.');
   return [{ type: 'grant.rotated', grantId, identityId, serverId, graceSeconds }];

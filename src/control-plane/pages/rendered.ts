@@ -11,6 +11,8 @@ export type Rendered = Readonly<{
   mark?: string;
   /** Whether scripts of the page may ask the API. */
   mayFetch?: boolean;
+  /** Where a form of the page may lead to, beside this installation. */
+  formAction?: string;
 }>;
 
 const ETAG_LENGTH = 22;
@@ -23,9 +25,10 @@ export const etagOf = (body: string | Buffer): string =>
 
 const NONCE_BYTES = 16;
 
-const pagePolicy = (nonce: string, mayFetch: boolean): string =>
+const pagePolicy = (nonce: string, { mayFetch = false, formAction = '' }: Rendered): string =>
   `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self'; img-src 'self'; ` +
-  `connect-src ${mayFetch ? "'self'" : "'none'"}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+  `connect-src ${mayFetch ? "'self'" : "'none'"}; form-action ${`'self' ${formAction}`.trim()}; ` +
+  `base-uri 'none'; frame-ancestors 'none'`;
 
 const FILE_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
@@ -39,10 +42,11 @@ const isKnown = ({ headers }: IncomingMessage, etag: string): boolean => {
 };
 
 /** The bytes of a response, with a nonce of their own where the page has one. */
-const withNonce = ({ body, mark, mayFetch = false }: Rendered): Readonly<{ bytes: Buffer; policy: string }> => {
+const withNonce = (rendered: Rendered): Readonly<{ bytes: Buffer; policy: string }> => {
+  const { body, mark } = rendered;
   if (mark === undefined) return { bytes: Buffer.from(body), policy: FILE_POLICY };
   const nonce = randomBytes(NONCE_BYTES).toString('base64');
-  return { bytes: Buffer.from(String(body).replaceAll(mark, nonce)), policy: pagePolicy(nonce, mayFetch) };
+  return { bytes: Buffer.from(String(body).replaceAll(mark, nonce)), policy: pagePolicy(nonce, rendered) };
 };
 
 /**

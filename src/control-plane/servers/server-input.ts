@@ -17,6 +17,7 @@ export type ServerInput = Readonly<{
   auth?: UpstreamAuth;
   secrets?: SecretValues;
   clientAuth?: ClientAuth;
+  defaultPolicyId?: string | null;
   disabled?: boolean;
   restartSessions?: boolean;
 }>;
@@ -96,15 +97,6 @@ const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
   }
 };
 
-const readClientAuth = (value: string | undefined, wrong: Wrong): void => {
-  if (value === 'oauth')
-    wrong.push({
-      pointer: '/clientAuth',
-      code: 'unsupported',
-      message: 'In this release clients sign in by grant token only: "token".',
-    });
-};
-
 const refuse = (wrong: Wrong): void => {
   if (wrong.length === 0) return;
   const unsupported = wrong.every(({ code }) => code === 'unsupported');
@@ -128,13 +120,13 @@ export const readServerInput = (sent: Partial<CreateServer> & UpdateServer): Ser
   const wrong: Wrong = [];
   const transport = sent.transport === undefined ? undefined : readTransport(sent.transport, wrong);
   const auth = sent.auth === undefined ? undefined : readAuth(sent.auth, wrong);
-  readClientAuth(sent.clientAuth, wrong);
   if (transport?.transport.type === 'stdio' && auth?.auth.type === 'headers') wrong.push(notOverStdio);
   refuse(wrong);
   return {
     ...only('name', sent.name),
     ...accessOf(transport, auth),
-    ...only('clientAuth', sent.clientAuth === undefined ? undefined : 'token'),
+    ...only('clientAuth', sent.clientAuth),
+    ...only('defaultPolicyId', sent.defaultPolicyId),
     ...only('disabled', sent.disabled),
     ...only('restartSessions', sent.restartSessions),
   };

@@ -9,6 +9,7 @@ export const serverView = (server: ServerSummary, publicUrl: string): ServerView
   transport: server.transport,
   auth: server.auth,
   clientAuth: server.clientAuth,
+  defaultPolicyId: server.defaultPolicyId,
   status: server.disabled ? 'disabled' : server.status,
   statusDetail: server.statusDetail,
   disabled: server.disabled,

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nest
 import { IsObject, ValidateIf } from 'class-validator';
 import { Flag, IdOf, Instant, OneOf, Text } from '../../platform/rest/fields.js';
 import { listQueryOf } from '../../platform/rest/list-query.js';
+import { CLIENT_AUTH, type ClientAuth } from './servers.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 
 const transportSchema = {
@@ -40,14 +41,15 @@ const RESTART_SESSIONS =
   'Whether a session whose process or SSE connection is gone is started again by its next ' +
   'request; true unless given. ' +
   'Without it such a session answers 404';
-const CLIENT_AUTH = ['token', 'oauth'] as const;
+const DEFAULT_POLICY =
+  'The policy of a sign-in whose identity has no other active grant for this server; null: its calls are refused';
 
 export class CreateServer {
   @Text(1, 200) name!: string;
   @ApiProperty(transportSchema) @IsObject() transport!: object;
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
   @OneOf(CLIENT_AUTH, { optional: true, description: 'How clients sign in to this server; token unless given' })
-  clientAuth?: 'token' | 'oauth';
+  clientAuth?: ClientAuth;
   @Flag({ optional: true, description: RESTART_SESSIONS }) restartSessions?: boolean;
 }
 
@@ -55,7 +57,8 @@ export class UpdateServer {
   @Text(1, 200, { optional: true }) name?: string;
   @ApiPropertyOptional(transportSchema) @whenSent @IsObject() transport?: object;
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
-  @OneOf(CLIENT_AUTH, { optional: true }) clientAuth?: 'token' | 'oauth';
+  @OneOf(CLIENT_AUTH, { optional: true }) clientAuth?: ClientAuth;
+  @IdOf('pol', { optional: true, nullable: true, description: DEFAULT_POLICY }) defaultPolicyId?: string | null;
   @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
   @Flag({ optional: true, description: RESTART_SESSIONS }) restartSessions?: boolean;
 }
@@ -97,6 +100,7 @@ export class ServerView {
   @ApiProperty({ type: TransportView }) readonly transport!: TransportView;
   @ApiProperty({ type: AuthView }) readonly auth!: AuthView;
   @OneOf(CLIENT_AUTH) readonly clientAuth!: string;
+  @IdOf('pol', { nullable: true, description: DEFAULT_POLICY }) readonly defaultPolicyId!: string | null;
   @OneOf(['ready', 'unreachable', 'needs_sign_in', 'disabled']) readonly status!: string;
   @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready, or what was left out' })
   readonly statusDetail!: string | null;

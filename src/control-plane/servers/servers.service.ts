@@ -29,7 +29,7 @@ import {
   type ServerPatch,
   type ServerState,
 } from './servers.js';
-import { findServer, listServers, serverStream, type ServerSummary } from './servers.store.js';
+import { findServer, listServers, requirePolicyOf, serverStream, type ServerSummary } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
 type Known = Readonly<{ version: number; state: ServerState; secrets: SecretValues }>;
@@ -108,7 +108,8 @@ export class ServersService {
 
   /**
    * Changes a server. One that is to be reached another way is discovered that way first.
-   * @throws Problem not_found, precondition_failed for another version than `ifMatch` names
+   * @throws Problem not_found (server, policy), policy_of_other_server, precondition_failed for another version than
+   * `ifMatch` names
    */
   async update(principal: Principal, id: string, ifMatch: string | undefined, sent: UpdateServer): Promise<ServerView> {
     const input = readServerInput(sent);
@@ -135,6 +136,7 @@ export class ServersService {
         })
       : undefined;
     return this.#store.change(principal, async (change) => {
+      await requirePolicyOf(change.tx, { organizationId: principal.organizationId, serverId: id, ...patch });
       // Values are in no event: that they are others is told by naming what they sign in with.
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
       await requireVersion(change, serverStream, { id, ifMatch });

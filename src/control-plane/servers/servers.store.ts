@@ -8,6 +8,7 @@ import type {
   UpstreamAuth,
 } from '../../record/event-log/events/index.js';
 import type { Tx } from '../../platform/postgres/database.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
 import {
   listClauses,
   textColumn,
@@ -31,6 +32,7 @@ type Row = {
   transport: Transport;
   auth: UpstreamAuth;
   client_auth: ClientAuth;
+  default_policy_id: string | null;
   status: ServerStatus;
   status_detail: string | null;
   disabled: boolean;
@@ -43,14 +45,15 @@ type Row = {
 };
 
 const COLUMNS =
-  'id, name, transport, auth, client_auth, status, status_detail, disabled, restart_sessions, server_info, ' +
-  'protocol_version, eras, created_at, discovered_at';
+  'id, name, transport, auth, client_auth, default_policy_id, status, status_detail, disabled, restart_sessions, ' +
+  'server_info, protocol_version, eras, created_at, discovered_at';
 
 const common = (row: Row): Common => ({
   name: row.name,
   transport: row.transport,
   auth: row.auth,
   clientAuth: row.client_auth,
+  defaultPolicyId: row.default_policy_id,
   status: row.status,
   statusDetail: row.status_detail,
   disabled: row.disabled,
@@ -81,6 +84,13 @@ const toolValues = ({ tools, disabledTools, accepted, acceptances }: ServerState
   acceptances,
 ];
 
+const lateValues = ({ eras, restartSessions, toolCategories, defaultPolicyId }: ServerState): readonly unknown[] => [
+  eras,
+  restartSessions,
+  JSON.stringify(toolCategories),
+  defaultPolicyId,
+];
+
 /**
  * The history of a server, its row in `servers`, and in `tool_definitions` every definition that its tools have had.
  */
@@ -89,7 +99,9 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   evolve: evolveServer,
   shown: (_id, state) => {
     const { name, transport, auth, clientAuth, status, statusDetail, disabled, restartSessions, disabledTools } = state;
-    const settings = { name, transport: showTransport(transport), auth, clientAuth, disabled, restartSessions };
+    const { defaultPolicyId } = state;
+    const access = { auth, clientAuth, defaultPolicyId };
+    const settings = { name, transport: showTransport(transport), ...access, disabled, restartSessions };
     return { ...settings, status, statusDetail, disabledTools, protocolVersion: state.protocolVersion };
   },
   load: async (tx, organizationId, id) => {
@@ -126,8 +138,9 @@ export const serverStream: Stream<ServerState, ServerBody> = {
     await tx.query(
       `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail,
         disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at,
-        discovered_at, deleted, eras, restart_sessions, tool_categories)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+        discovered_at, deleted, eras, restart_sessions, tool_categories, default_policy_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+         $23)
        on conflict (organization_id, id) do update
          set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
          client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail,
@@ -135,7 +148,8 @@ export const serverStream: Stream<ServerState, ServerBody> = {
          protocol_version = excluded.protocol_version, tools = excluded.tools,
            disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances,
            discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras,
-           restart_sessions = excluded.restart_sessions, tool_categories = excluded.tool_categories`,
+           restart_sessions = excluded.restart_sessions, tool_categories = excluded.tool_categories,
+           default_policy_id = excluded.default_policy_id`,
       [
         organizationId,
         id,
@@ -153,9 +167,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
         state.createdAt,
         state.discoveredAt,
         state.deleted,
-        state.eras,
-        state.restartSessions,
-        JSON.stringify(state.toolCategories),
+        ...lateValues(state),
       ],
     );
     await saveDefinitions(tx, { organizationId, id, tools: state.tools });
@@ -203,6 +215,23 @@ export const listServers = async (
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerSummary | undefined> => {
   const { rows } = await tx.query<SummaryRow>(`select ${SUMMARY} ${PRESENT} and id = $2`, [organizationId, id]);
   return rows[0] && summary(rows[0]);
+};
+
+/**
+ * Requires that the policy that a server's sign-ins are to have is one of the server's. @throws Problem not_found,
+ * policy_of_other_server
+ */
+export const requirePolicyOf = async (
+  tx: Tx,
+  of: Readonly<{ organizationId: string; serverId: string; defaultPolicyId?: string | null }>,
+): Promise<void> => {
+  if (!of.defaultPolicyId) return;
+  const { rows } = await tx.query<{ server_id: string }>(
+    'select server_id from policies where organization_id = $1 and id = $2 and not deleted',
+    [of.organizationId, of.defaultPolicyId],
+  );
+  if (!rows[0]) throw notFound('policy');
+  if (rows[0].server_id !== of.serverId) throw new Problem('policy_of_other_server', 'Name a policy of this server.');
 };
 
 /** Definitions that a server's tools have had, by their hashes. */

@@ -12,7 +12,8 @@ import type { Category } from '../../policy-engine/classify/classify.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
 import { afterAcceptance, afterDiscovery, discoveredEvents, noTools, type ToolsState } from './tool-definitions.js';
 
-export type ClientAuth = 'token' | 'oauth';
+export const CLIENT_AUTH = ['token', 'oauth', 'both'] as const;
+export type ClientAuth = (typeof CLIENT_AUTH)[number];
 
 /** What a member says that a tool can do, and why. */
 export type Overruling = Readonly<{ category: Category; reason: string }>;
@@ -26,6 +27,8 @@ export type ServerState = Readonly<{
   transport: Transport;
   auth: UpstreamAuth;
   clientAuth: ClientAuth;
+  /** The policy of a sign-in whose identity has no other grant for this server. */
+  defaultPolicyId: string | null;
   status: ServerStatus;
   statusDetail: string | null;
   disabled: boolean;
@@ -52,13 +55,14 @@ export type ServerSettings = Readonly<{
   clientAuth: ClientAuth;
   restartSessions?: boolean;
 }>;
-export type ServerPatch = Partial<ServerSettings & Readonly<{ disabled: boolean }>>;
+export type ServerPatch = Partial<ServerSettings & Readonly<{ disabled: boolean; defaultPolicyId: string | null }>>;
 
 const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registered' }>): ServerState => ({
   name: event.name,
   transport: event.transport,
   auth: event.auth,
   clientAuth: event.clientAuth,
+  defaultPolicyId: null,
   status: 'unreachable',
   statusDetail: null,
   disabled: false,
@@ -97,13 +101,22 @@ const discoveredIn = (
 
 const changedIn = (
   state: ServerState,
-  { name, transport, auth, clientAuth, disabled, restartSessions }: Extract<ServerBody, { type: 'server.changed' }>,
+  {
+    name,
+    transport,
+    auth,
+    clientAuth,
+    disabled,
+    restartSessions,
+    ...rest
+  }: Extract<ServerBody, { type: 'server.changed' }>,
 ): ServerState => ({
   ...state,
   name: name ?? state.name,
   transport: transport ?? state.transport,
   auth: auth ?? state.auth,
   clientAuth: clientAuth ?? state.clientAuth,
+  defaultPolicyId: rest.defaultPolicyId === undefined ? state.defaultPolicyId : rest.defaultPolicyId,
   disabled: disabled ?? state.disabled,
   restartSessions: restartSessions ?? state.restartSessions,
 });

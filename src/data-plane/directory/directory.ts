@@ -4,7 +4,7 @@ import type { ControlEvent } from '../../record/event-log/events/index.js';
 import { LONG_AGO, momentNow, msSince } from '../../platform/runtime/clock.js';
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { sameHash, tokenHash, tokenObjectId } from '../../platform/crypto/tokens.js';
+import { sameHash, tokenGrantId, tokenHash } from '../../platform/crypto/tokens.js';
 import type { Vault } from '../../platform/crypto/vault.js';
 import type { Authenticated, GrantFacts, IdentityFacts, OrganizationFacts, PolicyFacts, ServerFacts } from './facts.js';
 import {
@@ -39,6 +39,9 @@ const idsIn = (event: ControlEvent): readonly string[] =>
   Object.entries(event).flatMap(([key, value]) =>
     key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : [],
   );
+
+const takes = ({ clientAuth }: ServerFacts, via: GrantFacts['via']): boolean =>
+  clientAuth === 'both' || clientAuth === via;
 
 /**
  * Holds all grants, servers, policies and identities in memory for the hot path. It loads them in one snapshot. Then it
@@ -113,12 +116,12 @@ export class Directory {
   }
 
   /**
-   * The facts of a grant token; undefined when the token is malformed, unknown, expired or revoked. Takes constant time
-   * in the secret.
+   * The facts of a grant token or of an access token of a sign-in; undefined when the token is malformed, unknown,
+   * expired, revoked, or of a kind that the server does not take. Takes constant time in the secret.
    */
   authenticate(token: string, nowMs: number): Authenticated | undefined {
-    const id = tokenObjectId('grant', token);
-    return id === undefined ? undefined : this.lookUp(`grt_${id}`, tokenHash(token), nowMs);
+    const grantId = tokenGrantId(token);
+    return grantId === undefined ? undefined : this.lookUp(grantId, tokenHash(token), nowMs);
   }
 
   /** The same for a token that was authenticated before, by its hash: is it still good, and what holds now? */
@@ -149,7 +152,7 @@ export class Directory {
     const organization = this.#organizations.get(grant.organizationId);
     const identity = this.#identities.get(grant.identityId);
     const server = this.#servers.get(grant.serverId);
-    if (!organization || !identity || !server) return undefined;
+    if (!organization || !identity || !server || !takes(server, grant.via)) return undefined;
     return {
       grant,
       organization,
@@ -173,6 +176,12 @@ export class Directory {
       this.#servers.get(grant.serverId),
     ];
     return on.every((one) => one !== undefined && !one.disabled);
+  }
+
+  /** Whether clients can sign in to a server: false also for one that is not there. */
+  takesSignIns(serverId: string): boolean {
+    const server = this.#servers.get(serverId);
+    return server !== undefined && takes(server, 'oauth');
   }
 
   /** The tools of a server as they were last discovered; undefined for a server that is not there. */

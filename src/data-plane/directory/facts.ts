@@ -51,6 +51,8 @@ export type GrantFacts = Readonly<{
   policyId: string | undefined;
   /** Judged beside the policy; never decides. */
   shadowPolicyId: string | undefined;
+  /** `oauth`: its tokens are those of a client that a member signed in. */
+  via: 'token' | 'oauth';
   disabled: boolean;
   expiresAtMs: number;
   tokens: readonly TokenFacts[];

@@ -77,12 +77,13 @@ export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly
     server_id: string;
     policy_id: string | null;
     shadow_policy_id: string | null;
+    via: 'token' | 'oauth';
     disabled: boolean;
     expires_at: Date | null;
     tokens: { hash: string; expires: number | null }[] | null;
   };
   const { rows } = await tx.query<Row>(
-    `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, disabled, expires_at,
+    `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, via, disabled, expires_at,
        (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch
          from t.expires_at) * 1000))
         from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id) as tokens
@@ -96,6 +97,7 @@ export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly
     serverId: row.server_id,
     policyId: row.policy_id ?? undefined,
     shadowPolicyId: row.shadow_policy_id ?? undefined,
+    via: row.via,
     disabled: row.disabled,
     expiresAtMs: timeMs(row.expires_at),
     tokens: (row.tokens ?? []).map((token) => ({

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/postgres/database.js';
 import { within } from '../../platform/runtime/within.js';
-import { tokenHash, tokenObjectId } from '../../platform/crypto/tokens.js';
+import { tokenGrantId, tokenHash, tokenObjectId } from '../../platform/crypto/tokens.js';
 import type { Directory } from './directory.js';
 
 /** What became of a token that the directory refuses. `unknown` also stands for what can't be found out in time. */
@@ -37,8 +37,8 @@ export class RefusedTokens {
   /** What became of a token that `Directory.authenticate` refused. Never rejects. */
   async stateOf(token: string): Promise<TokenState> {
     if (tokenObjectId('key', token) !== undefined) return 'api_key';
-    const id = tokenObjectId('grant', token);
-    return id === undefined ? 'unknown' : this.stateOfHash(`grt_${id}`, tokenHash(token));
+    const grantId = tokenGrantId(token);
+    return grantId === undefined ? 'unknown' : this.stateOfHash(grantId, tokenHash(token));
   }
 
   /** The same for the hash of a token that was good once. Never rejects. */

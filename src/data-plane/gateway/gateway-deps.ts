@@ -28,6 +28,7 @@ export type HoldDeps = DecideDeps &
     approvalWaits: ApprovalWaits;
     approvalTasks: ApprovalTasks;
     refusedTokens: RefusedTokens;
+    publicUrl: () => string;
   }>;
 
 /** What tells whether a request may reach an upstream at all. */
@@ -41,7 +42,6 @@ export type EndpointDeps = ServeDeps &
   SessionDeps &
   Readonly<{
     openSession: OpenSession;
-    publicUrl: () => string;
     allowedOrigins: readonly string[];
     trustedProxies: readonly string[];
   }>;

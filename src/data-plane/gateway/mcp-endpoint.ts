@@ -26,7 +26,7 @@ import { isList } from '../lists/list-kinds.js';
 import { listItems } from '../lists/list-items.js';
 import { recordMalformed } from './record-malformed.js';
 import { refuseIfUnavailable, refuseMethod, reasonWhyUnavailable } from './refusals.js';
-import { refuseToken, refuseWithoutToken } from './refuse-token.js';
+import { challengeOf, refuseToken, refuseWithoutToken } from './refuse-token.js';
 import { serveModern } from './serve-modern.js';
 import { relayTaskRequest, isTaskMethod, withServersTaskIds } from './tasks.js';
 import { withinQuota } from './within-quota.js';
@@ -116,11 +116,12 @@ export class McpEndpoint {
     );
   }
 
-  async #refuseUnauthenticated({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #refuseUnauthenticated({ headers, url }: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#deps.metrics.unauthenticated.inc();
     const token = bearerTokenOf(headers.authorization ?? '');
-    if (token === undefined) return refuseWithoutToken(response);
-    return refuseToken(response, await this.#deps.refusedTokens.stateOf(token));
+    const challenge = challengeOf(url, this.#deps);
+    if (token === undefined) return refuseWithoutToken(response, challenge);
+    return refuseToken(response, await this.#deps.refusedTokens.stateOf(token), challenge);
   }
 
   /** The request of a grant to its server; undefined when it was refused here. */
@@ -130,6 +131,10 @@ export class McpEndpoint {
     who: Authenticated,
   ): AuthenticatedRequest | undefined {
     const match = matchEndpoint(request.url, who.server.id);
+    if (match === 'other' && who.grant.via === 'oauth') {
+      refuseToken(response, 'other_audience', challengeOf(request.url, this.#deps));
+      return undefined;
+    }
     if (match !== 'endpoint') {
       refuseUrl(response, match, `${this.#deps.publicUrl()}/mcp/${who.server.id}`);
       return undefined;

@@ -28,7 +28,7 @@ const checksum = (text: string): string => {
 };
 
 /** What a token is for: it is the word after `tg_`. */
-export type TokenKind = 'grant' | 'key' | 'session' | 'invite' | 'reset';
+export type TokenKind = 'grant' | 'access' | 'key' | 'session' | 'invite' | 'reset';
 
 /**
  * A new bearer token `tg_<kind>_<id>_<secret><checksum>`: 256 random bits in base62 and a CRC-32 that lets secret
@@ -60,4 +60,10 @@ export const tokenObjectId = (kind: TokenKind, token: string): string | undefine
   const body = token.slice(0, -CHECKSUM_LENGTH);
   const id = token.slice(prefix.length, prefix.length + 26);
   return TYPEID_SUFFIX.test(id) && checksum(body) === token.slice(-CHECKSUM_LENGTH) ? id : undefined;
+};
+
+/** The grant of a bearer token of the gateway: its own token, or an access token of a sign-in. */
+export const tokenGrantId = (token: string): string | undefined => {
+  const id = tokenObjectId('grant', token) ?? tokenObjectId('access', token);
+  return id === undefined ? undefined : `grt_${id}`;
 };

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { startUpstream, aTool, type Upstream } from '../../support/upstream.js';
 import { startLogReceiver, type LogReceiver } from '../../support/log-receiver.js';
 import { openSession, request, type Answer } from '../../support/tenant.js';
+import { OauthClient } from '../../support/oauth-client.js';
 import type { Json } from './problem.js';
 
 /**
@@ -41,6 +42,7 @@ class Story {
   readonly url: string;
   readonly secrets: string[] = [];
   token = '';
+  account = { email: '', password: '' };
 
   constructor(url: string) {
     this.url = url;
@@ -113,6 +115,7 @@ const startTalkativeUpstream = (): Promise<Upstream> =>
 
 const signUp = async (story: Story, name: string): Promise<string> => {
   const account = { email: story.email(), password: story.secret('Password') };
+  story.account = account;
   const signed = await story.ask(201, 'POST /v1/signup', { ...account, organizationName: name }, once());
   story.keep(signed['token']);
   await story.ask(401, 'POST /v1/login', { email: account.email, password: story.secret('Wrong') });
@@ -417,6 +420,15 @@ const restart = async (story: Story, identityId: string): Promise<void> => {
   }
 };
 
+/** A client signs in to a server, and its tokens are issued. */
+const clients = async (story: Story, of: Readonly<{ serverId: string; identityName: string }>): Promise<void> => {
+  await story.ask(200, `PATCH /v1/servers/${of.serverId}`, { clientAuth: 'both' });
+  const client = await OauthClient.register(story.url);
+  const tokens = await client.tokens(`${story.url}/mcp/${of.serverId}`, story.account, of.identityName);
+  story.keep(tokens.access);
+  story.secrets.push(tokens.refresh);
+};
+
 /** Makes at least one event of every type in a new organization, with secrets wherever the API takes or gives one. */
 export const liveThrough = async (url: string, name: string): Promise<History> => {
   const upstream = await startTalkativeUpstream();
@@ -436,6 +448,7 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
       byServer: { identityId: identity.main, serverId: server.doomed },
       byIdentity: { ...main, identityId: identity.doomed },
     });
+    await clients(story, { serverId: server.main, identityName: '' });
     await notifications(story, upstream);
     await logStreams(story);
     await calls(story, grant, approver, upstream);

@@ -184,6 +184,8 @@ describe('the database', () => {
     'log_records',
     'log_records_default',
     'log_stream_nodes',
+    'oauth_keys',
+    'oauth_records',
     'audit_records_default',
     'password_resets',
     'recorded_ids',

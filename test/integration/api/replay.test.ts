@@ -57,6 +57,7 @@ const TYPES: Readonly<
   'identity.enabled': true,
   'identity.deleted': true,
   'grant.issued': true,
+  'grant.renewed': true,
   'grant.changed': true,
   'grant.disabled': true,
   'grant.enabled': true,

@@ -57,6 +57,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     serverId,
     policyId,
     shadowPolicyId: policyId,
+    defaultPolicyId: policyId,
     identityId,
     grantId,
     callId,

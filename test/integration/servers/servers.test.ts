@@ -60,6 +60,7 @@ describe('registering a server', () => {
       transport: { type: 'streamable-http', url },
       auth: { type: 'none' },
       clientAuth: 'token',
+      defaultPolicyId: null,
       status: 'ready',
       statusDetail: null,
       disabled: false,
@@ -146,16 +147,16 @@ describe('registering a server', () => {
       expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 422, body: { code: 'url_not_allowed' } });
   });
 
-  test.each([
-    [{ auth: { type: 'oauth' } }, '/auth/type', 'headers'],
-    [{ clientAuth: 'oauth' }, '/clientAuth', 'token'],
-  ])('answers %o with unsupported', async (more, pointer, word) => {
-    const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', more));
-    expect(answer).toMatchObject({
-      status: 422,
-      body: { code: 'unsupported', detail: expect.stringContaining(word), errors: [{ pointer }] },
-    });
-  });
+  test.each([[{ auth: { type: 'oauth' } }, '/auth/type', 'headers']])(
+    'answers %o with unsupported',
+    async (more, pointer, word) => {
+      const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', more));
+      expect(answer).toMatchObject({
+        status: 422,
+        body: { code: 'unsupported', detail: expect.stringContaining(word), errors: [{ pointer }] },
+      });
+    },
+  );
 
   test.each([
     [{ name: '' }, '/name'],

@@ -34,6 +34,9 @@ const grant: Grant = {
   disabled: false,
   issuedBy: ACTOR,
   createdAt: '2026-11-22T10:00:00.000Z',
+  via: 'token',
+  clientId: null,
+  clientName: null,
 };
 const revoked = evolveGrant(
   grant,

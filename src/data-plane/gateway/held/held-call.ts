@@ -10,7 +10,7 @@ import {
 } from '../../enforcement/call.js';
 import type { Exchange } from '../../relay/exchange.js';
 import type { HoldDeps } from '../gateway-deps.js';
-import { refuseToken } from '../refuse-token.js';
+import { challengeOf, refuseToken } from '../refuse-token.js';
 import { beginHeldTask } from './held-task.js';
 
 /** Who the call belongs to by now, and its decision. Undefined: it was answered here, or nobody waits for an answer. */
@@ -57,7 +57,7 @@ const waitForApproval = async (
   const now = deps.directory.lookUp(who.grant.id, who.tokenHash, Date.now());
   if (!now) {
     const state = await deps.refusedTokens.stateOfHash(who.grant.id, who.tokenHash);
-    if (!response.headersSent) refuseToken(response, state);
+    if (!response.headersSent) refuseToken(response, state, challengeOf(exchange.request.url, deps));
     else sendJson(response, 200, jsonRpcError(id, OWN_CODES.unauthorized, `the grant token is ${state}`));
     return undefined;
   }

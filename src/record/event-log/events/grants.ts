@@ -45,8 +45,13 @@ export type GrantBody =
         shadowPolicyId?: string | null;
         label: string | null;
         expiresAt: string | null;
+        /** A member signed a client in; absent for a grant whose token was handed out. */
+        via?: 'oauth';
+        clientId?: string;
+        clientName?: string;
       }
     >
+  | EventOf<'grant.renewed', { grantId: string; identityId: string; serverId: string; expiresAt: string }>
   | EventOf<
       'grant.changed',
       {
@@ -68,7 +73,7 @@ export type GrantBody =
         grantId: string;
         identityId: string;
         serverId: string;
-        reason: 'revoked' | 'server_deleted' | 'identity_deleted';
+        reason: 'revoked' | 'server_deleted' | 'identity_deleted' | 'signed_out' | 'token_reused' | 'member_removed';
       }
     >;
 
@@ -83,6 +88,7 @@ export const grantMeanings: MeaningLines<GrantEvents> = {
   'identity.enabled': ['Identity enabled', 'identity', 'enable'],
   'identity.deleted': ['Identity deleted', 'identity', 'delete'],
   'grant.issued': ['Grant issued', 'grant', 'create', 'low'],
+  'grant.renewed': ['Tokens of a sign-in issued', 'grant', 'update'],
   'grant.changed': ['Grant changed', 'grant', 'update', 'low'],
   'grant.disabled': ['Grant disabled', 'grant', 'disable'],
   'grant.enabled': ['Grant enabled', 'grant', 'enable'],

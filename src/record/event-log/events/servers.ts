@@ -34,7 +34,7 @@ export type ServerBody =
         name: string;
         transport: Transport;
         auth: UpstreamAuth;
-        clientAuth: 'token' | 'oauth';
+        clientAuth: 'token' | 'oauth' | 'both';
         restartSessions?: boolean;
       }
     >
@@ -45,7 +45,8 @@ export type ServerBody =
         name?: string;
         transport?: Transport;
         auth?: UpstreamAuth;
-        clientAuth?: 'token' | 'oauth';
+        clientAuth?: 'token' | 'oauth' | 'both';
+        defaultPolicyId?: string | null;
         disabled?: boolean;
         restartSessions?: boolean;
       }
