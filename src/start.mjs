@@ -31,6 +31,8 @@ const src = join(root, 'src');
 const dist = join(root, 'dist');
 const stampFile = join(dist, '.stamp.json');
 const lockFile = join(dist, '.building');
+const consoleFolder = join(src, 'console');
+const consoleStampFile = join(dist, '.console-stamp.json');
 const HEARTBEAT_MS = 1000;
 const SILENT_MS = 5000;
 
@@ -47,7 +49,10 @@ const files = (folder) =>
 const sourceFiles = () =>
   files(src)
     .map((file) => file.slice(src.length + 1))
-    .filter((name) => name !== 'start.mjs' && !name.endsWith('.md'));
+    .filter((name) => name !== 'start.mjs' && !name.endsWith('.md') && !isOfConsole(name));
+
+/** The console has a build of its own, into dist/console. */
+const isOfConsole = (name) => name.startsWith(join('console', '/'));
 
 /** The outputs of one source file, below dist/. */
 const outputs = (name) =>
@@ -58,14 +63,23 @@ const outputs = (name) =>
       : [name];
 
 /** The node version is left out: what the compiler writes doesn't depend on it. */
-function fingerprint(sources) {
+const fingerprint = (sources) =>
+  hashOf([...sources.map((name) => join('src', name)), 'src/start.mjs', 'tsconfig.json', 'package-lock.json']);
+
+/** Types are left out: what the console's build writes doesn't depend on them. */
+const consoleFingerprint = () =>
+  existsSync(join(consoleFolder, 'build.mjs'))
+    ? hashOf([
+        ...files(consoleFolder)
+          .map((file) => file.slice(root.length))
+          .filter((name) => !name.endsWith('.d.ts')),
+        'package-lock.json',
+      ])
+    : undefined;
+
+function hashOf(names) {
   const hash = createHash('sha256');
-  for (const file of [
-    ...sources.map((name) => join('src', name)),
-    'src/start.mjs',
-    'tsconfig.json',
-    'package-lock.json',
-  ]) {
+  for (const file of names) {
     const path = join(root, file);
     const content = existsSync(path) ? readFileSync(path) : '';
     hash.update(`${file}\0${content.length}\0`).update(content);
@@ -73,9 +87,9 @@ function fingerprint(sources) {
   return hash.digest('hex');
 }
 
-const readStamp = () => {
+const readStamp = (file = stampFile) => {
   try {
-    return JSON.parse(readFileSync(stampFile, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
@@ -85,10 +99,14 @@ const complete = (sources) => sources.flatMap(outputs).every((name) => existsSyn
 
 const isFresh = (sources, wanted) => readStamp()?.fingerprint === wanted && complete(sources);
 
-function writeStamp(content) {
-  const aside = `${stampFile}.${process.pid}`;
+const isConsoleFresh = (wanted) =>
+  wanted === undefined ||
+  (readStamp(consoleStampFile)?.fingerprint === wanted && existsSync(join(dist, 'console', 'build.json')));
+
+function writeStamp(content, file = stampFile) {
+  const aside = `${file}.${process.pid}`;
   writeFileSync(aside, JSON.stringify(content));
-  renameSync(aside, stampFile);
+  renameSync(aside, file);
 }
 
 /** An owner that has not written its pid yet counts as running. */
@@ -129,8 +147,6 @@ async function becomeBuilder() {
 async function build(sources, wanted) {
   if (readStamp() === undefined) clear();
   rmSync(stampFile, { force: true });
-  const began = Date.now();
-  say('Building Toolgate …');
   const typescript = sources.filter((name) => name.endsWith('.ts'));
   let built = await compile();
   if (built && !complete(typescript)) {
@@ -145,34 +161,50 @@ async function build(sources, wanted) {
   const keep = new Set(sources.flatMap(outputs).flatMap((name) => [name, `${name}.map`]));
   for (const file of files(dist)) {
     const name = file.slice(dist.length + 1);
-    if (!name.startsWith('.') && !keep.has(name)) rmSync(file, { force: true });
+    if (!name.startsWith('.') && !isOfConsole(name) && !keep.has(name)) rmSync(file, { force: true });
   }
   for (const name of sources.filter((name) => !name.endsWith('.ts'))) {
     mkdirSync(dirname(join(dist, name)), { recursive: true });
     cpSync(join(src, name), join(dist, name));
   }
   writeStamp({ fingerprint: wanted });
+}
+
+async function buildConsole(wanted) {
+  rmSync(consoleStampFile, { force: true });
+  const [code, signal] = await runNode([join(consoleFolder, 'build.mjs'), join(dist, 'console')]);
+  if (code !== 0) throw new Refusal(`The console could not be built (${signal ?? code}); nothing was started.`);
+  writeStamp({ fingerprint: wanted }, consoleStampFile);
+}
+
+/** Both at once, where both are stale: the compiler keeps one core busy. */
+async function buildStale(stale) {
+  const began = Date.now();
+  say('Building Toolgate …');
+  const done = await Promise.allSettled(stale.map((build) => build()));
+  const failed = done.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
   say(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
 }
 
 function clear() {
+  const kept = [lockFile, consoleStampFile, join(dist, 'console')];
   for (const name of readdirSync(dist)) {
-    if (join(dist, name) !== lockFile) rmSync(join(dist, name), { recursive: true, force: true });
+    if (!kept.includes(join(dist, name))) rmSync(join(dist, name), { recursive: true, force: true });
   }
 }
 
 async function compile() {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const child = spawn(
-    process.execPath,
-    [tsc, '-p', root, '--noEmitOnError', '--pretty', String(process.stderr.isTTY === true)],
-    { cwd: root, stdio: ['ignore', 2, 2] },
-  );
-  const [code, signal] = await new Promise((resolve, reject) =>
-    child.once('error', reject).once('exit', (...how) => resolve(how)),
-  );
+  const pretty = String(process.stderr.isTTY === true);
+  const [code, signal] = await runNode([tsc, '-p', root, '--noEmitOnError', '--pretty', pretty]);
   if (signal !== null) throw new Refusal(`The compiler was stopped (${signal}).`);
   return code === 0;
+}
+
+function runNode(args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  return new Promise((resolve, reject) => child.once('error', reject).once('exit', (...how) => resolve(how)));
 }
 
 function beat() {
@@ -185,12 +217,17 @@ async function ensureBuilt() {
   for (;;) {
     const sources = sourceFiles();
     const wanted = fingerprint(sources);
-    if (isFresh(sources, wanted)) return;
+    const wantedConsole = consoleFingerprint();
+    const stale = [
+      ...(isFresh(sources, wanted) ? [] : [() => build(sources, wanted)]),
+      ...(isConsoleFresh(wantedConsole) ? [] : [() => buildConsole(wantedConsole)]),
+    ];
+    if (stale.length === 0) return;
     const mine = await becomeBuilder();
     const heartbeat = setInterval(beat, HEARTBEAT_MS);
     try {
       if (!mine) continue;
-      await build(sources, wanted);
+      await buildStale(stale);
     } finally {
       clearInterval(heartbeat);
       rmSync(lockFile, { force: true });

@@ -33,6 +33,7 @@ import { PoliciesModule } from '../control-plane/policies/policies.module.js';
 import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
 import { ServersModule } from '../control-plane/servers/servers.module.js';
 import { ToolsModule } from '../control-plane/servers/tools/tools.module.js';
+import { CONSOLE_BASE, isConsoleBuilt } from './serve-console.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { ProofModule } from '../record/proof/proof.module.js';
 import { UsageModule } from '../record/usage/usage.module.js';
@@ -59,7 +60,7 @@ const providers = (parts: Parts): readonly Provider[] => [
     useValue: { findOpenSession: parts.openSessions.find, keepOnlySession: parts.openSessions.keep },
   },
   { provide: PUBLIC_URL, useValue: parts.publicUrl },
-  { provide: CONSOLE_PATH, useValue: () => undefined },
+  { provide: CONSOLE_PATH, useValue: () => (isConsoleBuilt() ? CONSOLE_BASE : undefined) },
   { provide: Database, useValue: parts.database },
   { provide: EventStore, useValue: parts.store },
   { provide: Vault, useValue: parts.vault },

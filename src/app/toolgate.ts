@@ -38,6 +38,7 @@ import { limitUnreadBodies } from '../platform/rest/unread-bodies.js';
 import type { PollingLoop } from '../platform/runtime/polling-loop.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { openOutbound } from './open-outbound.js';
+import { CONSOLE_BASE, serveConsole } from './serve-console.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js';
 import { startLogStreams } from './start-log-streams.js';
@@ -100,6 +101,7 @@ const startApi = async (parts: Parts): Promise<Api> => {
   const pages = app.get(PagesService, { strict: false });
   app.useGlobalFilters(new ProblemFilter((...exchange) => pages.fault(...exchange)));
   serveDocs(app);
+  app.use(CONSOLE_BASE, serveConsole());
   await app.init();
   assertEveryRouteIsDeclared(app);
   return {

@@ -98,6 +98,7 @@ const OURS = [
  */
 const WRITTEN = ['src', 'test', 'docs', '.ci', 'Dockerfile', 'docker-compose.yml', 'package.json'];
 const FOREIGN = /^test\/schema\.sql$|^docs\/siem\/(?:sigma\/)?samples\/|\.json$|\.snap$|\/go\.(?:mod|sum)$/;
+const CONSOLE_TYPES = 'src/console/api/schema.d.ts';
 
 /** Databases know each applied migration by its checksum, so the texts of those that were written before stay. */
 const APPLIED = /^migrations\/00(?:0\d|1\d|2[0-3])_/;
@@ -108,7 +109,7 @@ const pages = () => [
 ];
 
 const written = () => [
-  ...WRITTEN.flatMap(filesBelow).filter((name) => !FOREIGN.test(name) && !APPLIED.test(name)),
+  ...WRITTEN.flatMap(filesBelow).filter((name) => !FOREIGN.test(name) && name !== CONSOLE_TYPES && !APPLIED.test(name)),
   ...pages().filter((name) => !name.includes('/')),
 ];
 
@@ -131,6 +132,17 @@ function compatibility() {
   const fresh = withGenerated(text, 'matrix', compatibilityTables(results));
   if (fresh === undefined) throw new Failure(`${COMPATIBILITY} has no place for the generated tables`);
   return { text, fresh };
+}
+
+const FIRST_VIEW_KB = 250;
+
+/** What a browser loads before the console shows anything, as it is sent. */
+async function firstView() {
+  await run('node', 'src/start.mjs', '--build-only');
+  const { scripts } = JSON.parse(readFileSync(join(root, 'dist/console/build.json'), 'utf8'));
+  const bytes = scripts.reduce((sum, { brotli }) => sum + brotli, 0);
+  if (scripts.length === 0 || bytes > FIRST_VIEW_KB * 1000)
+    throw new Failure(`${bytes} bytes of compressed scripts: ${scripts.map(({ name }) => name).join(', ')}`);
 }
 
 const steps = {
@@ -174,7 +186,13 @@ const steps = {
     },
     fix: () => writeFileSync(join(root, COMPATIBILITY), compatibility().fresh),
   },
-  types: { what: 'types', check: () => run('tsc', '--noEmit', '-p', 'test/tsconfig.json') },
+  types: {
+    what: 'types',
+    check: async () => {
+      await run('tsc', '--noEmit', '-p', 'test/tsconfig.json');
+      await run('tsc', '--noEmit', '-p', 'src/console/tsconfig.json');
+    },
+  },
   lint: {
     what: 'lint, sizes',
     check: () =>
@@ -189,6 +207,15 @@ const steps = {
     check: () => run('node', 'src/start.mjs', '--run', 'openapi', '--check'),
     fix: () => run('node', 'src/start.mjs', '--run', 'openapi'),
   },
+  console: {
+    what: "the console's types are those of openapi/",
+    check: () =>
+      run('openapi-typescript', 'openapi/toolgate.json', '-o', CONSOLE_TYPES, '--check').catch(() =>
+        Promise.reject(new Failure(`${CONSOLE_TYPES} is stale: run "npm run console:types"`)),
+      ),
+    fix: () => run('openapi-typescript', 'openapi/toolgate.json', '-o', CONSOLE_TYPES),
+  },
+  firstview: { what: `the console's first view loads at most ${FIRST_VIEW_KB} KB of scripts`, check: firstView },
   settings: {
     what: 'the settings table of docs/operating.md is fresh',
     check: () => run('node', 'src/start.mjs', '--run', 'settings-table', '--check'),

@@ -25,6 +25,7 @@ const areas = {
     holds: 'the REST API, one room a resource',
     may: ['mcp/protocol', 'mcp/upstream', 'record', 'policy-engine', 'platform'],
   },
+  console: { holds: 'the web console: its own build, which talks to the REST API alone', may: [] },
   demo: { holds: 'the GitLab story that `npm run demo` plays', may: ['app', 'platform'] },
   app: {
     holds: 'composition: the HTTP listener, the roles of a process, which room gets which other',
@@ -202,7 +203,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '\\.mjs$' },
+    exclude: { path: '\\.(mjs|css)$' },
   },
   // What docs/architecture.md shows; dependency-cruiser ignores it.
 };
