@@ -17,6 +17,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY migrations ./migrations
+# Served to whoever verifies the audit log.
+COPY src/toolgate-verify.mjs ./src/
 RUN mkdir /data && chown node:node /data && chmod 700 /data
 USER node
 VOLUME ["/data"]

@@ -220,6 +220,7 @@ describe('the document', () => {
         .map(({ name }) => name);
     expect(openTo('anyone').toSorted()).toEqual([
       'GET /.well-known/toolgate-log-keys',
+      'GET /.well-known/toolgate-verify.mjs',
       'GET /schemas/policy-v1.json',
       'GET /v1/catalog/servers',
       'GET /v1/catalog/servers/{slug}',

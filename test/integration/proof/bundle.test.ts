@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,4 +92,10 @@ test('a bundle beyond the newest checkpoint is 404, and one that ends before it 
   expect((await take(1, treeSize + 1000)).status).toBe(404);
   expect((await take(0, 1)).status).toBe(400);
   expect((await take(3, 2)).status).toBe(400);
+});
+
+test('anybody gets the program that verifies bundles from the product', async () => {
+  const response = await fetch(`${toolgate.url}/.well-known/toolgate-verify.mjs`);
+  expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  expect(await response.text()).toBe(readFileSync(VERIFIER, 'utf8'));
 });
