@@ -314,8 +314,11 @@ create table catalog_servers (
   constraint catalog_servers_pkey PRIMARY KEY (slug)
 );
 CREATE INDEX catalog_servers_name_words ON public.catalog_servers USING gin (name_words) WITH (fastupdate=off);
+CREATE INDEX catalog_servers_sizes ON public.catalog_servers USING btree (slug) INCLUDE (tool_count);
 CREATE INDEX catalog_servers_tokens ON public.catalog_servers USING btree (tokens, slug);
 CREATE INDEX catalog_servers_tool_count ON public.catalog_servers USING btree (tool_count, slug);
+CREATE INDEX catalog_servers_totals ON public.catalog_servers USING btree (updated_at) INCLUDE (tool_count, read_count, write_count, execute_count, destructive_count, financial_count);
+CREATE INDEX catalog_servers_with_tools ON public.catalog_servers USING btree (slug) WHERE (tool_count > 0);
 CREATE INDEX catalog_servers_words ON public.catalog_servers USING gin (words) WITH (fastupdate=off);
 grant delete, insert, select, update on catalog_servers to toolgate_worker;
 

@@ -108,17 +108,25 @@ const ofNpm = (folder, name, version) => {
   const bins = typeof bin === 'string' ? { [name]: bin } : bin;
   const names = Object.keys(bins);
   const own = names.find((one) => one === name.split('/').pop()) ?? names.find((one) => /mcp|server/.test(one));
-  return ['node', join('/app/node_modules', name, bins[own ?? names[0]])];
+  return { command: ['node', join('/app/node_modules', name, bins[own ?? names[0]])] };
+};
+
+/** The command of a Python package that is called as the package, else one of a server, else the first. */
+const scriptOf = (entryPoints, name) => {
+  const [, section = ''] = /\[console_scripts\]([^[]*)/.exec(entryPoints) ?? [];
+  const scripts = [...section.matchAll(/^([\w.-]+) ?= ?([\w.]+) ?: ?(\w+)/gm)].map((found) => found.slice(1));
+  return scripts.find(([one]) => one === name) ?? scripts.find(([one]) => /mcp|server/.test(one)) ?? scripts[0];
 };
 
 const ofPypi = (folder, name, version) => {
   const quiet = ['--quiet', '--only-binary', ':all:', '--disable-pip-version-check', '--no-compile'];
   install('python3', ['-m', 'pip', 'install', ...quiet, '--target', folder, `${name}==${version}`], folder);
-  const info = readdirSync(folder).find((one) => one.startsWith(`${name.replaceAll('-', '_')}-`));
-  const scripts = readFileSync(join(folder, info, 'entry_points.txt'), 'utf8');
-  const [, module, start] = /^[\w-]+ ?= ?([\w.]+):(\w+)/m.exec(scripts);
-  const program = `import sys; sys.path.insert(0, '/app'); from ${module} import ${start}; sys.exit(${start}())`;
-  return ['python3', '-c', program];
+  const info = readdirSync(folder).find((one) => one.toLowerCase().startsWith(`${name.replaceAll(/[-.]/g, '_')}-`));
+  const [script, module, start] = scriptOf(readFileSync(join(folder, info, 'entry_points.txt'), 'utf8'), name);
+  const program =
+    `import sys; sys.path.insert(0, '/app'); sys.argv[0] = '${script}'; ` +
+    `from ${module} import ${start}; sys.exit(${start}())`;
+  return { command: ['python3', '-c', program], script };
 };
 
 const placeholders = (text) => {
@@ -138,11 +146,12 @@ const scan = async ([registry, spec, given, summary]) => {
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-scan-'));
   try {
     const { variables, args } = placeholders(given);
-    const command = (registry === 'npm' ? ofNpm : ofPypi)(folder, name, version);
+    const { command, script } = (registry === 'npm' ? ofNpm : ofPypi)(folder, name, version);
     const tools = await listTools(folder, variables, [...command, ...args]);
     const env = Object.keys(variables).filter(isTold);
     const listedOn = new Date().toISOString().slice(0, 10);
-    writeFileSync(file, JSON.stringify({ registry, package: name, summary, version, args, env, listedOn, tools }));
+    const answer = { registry, package: name, summary, version, script, args, env, listedOn, tools };
+    writeFileSync(file, JSON.stringify(answer));
     say(`${spec}: ${tools.length} tools`);
   } catch (error) {
     say(`${spec}: ${error.message}`);

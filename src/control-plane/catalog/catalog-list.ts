@@ -17,8 +17,12 @@ export type CatalogQuery = Readonly<{
   after?: string;
 }>;
 
-/** Of the columns that `sort` names. Without one, what fits a search best comes first. */
-const SORTS: Readonly<Record<string, string>> = { name: '0', toolCount: 'tool_count', tokens: 'tokens' };
+/** The columns that `sort` names; servers of the same number, and those by name, are in the order of their slugs. */
+const SORTS: Readonly<Record<string, string | undefined>> = {
+  name: undefined,
+  toolCount: 'tool_count',
+  tokens: 'tokens',
+};
 
 /** The names that `sort` takes; `-` before one is descending. */
 export const CATALOG_SORTS: readonly string[] = Object.keys(SORTS);
@@ -35,40 +39,63 @@ const categoriesOf = (risk: Risk): readonly Category[] => CATEGORIES.filter((cat
 
 const DEFAULT_LIMIT = 100;
 
-/** A statement under way: its text so far, and its values. */
-class Statement {
-  readonly values: unknown[] = [];
-  readonly conditions: string[] = [];
+/** The values of a statement under way. */
+class Values {
+  readonly all: unknown[] = [];
 
   bind(value: unknown): string {
-    return `$${this.values.push(value)}`;
-  }
-
-  want(condition: string): void {
-    this.conditions.push(condition);
+    return `$${this.all.push(value)}`;
   }
 }
 
-const wantFilters = (statement: Statement, { category, risk, transport }: CatalogQuery): void => {
-  if (category) statement.want(`${COUNTS[category]} > 0`);
-  if (risk)
-    statement.want(
-      `(${categoriesOf(risk)
-        .map((one) => `${COUNTS[one]} > 0`)
-        .join(' or ')})`,
-    );
-  if (transport !== undefined) statement.want(`transports @> array[${statement.bind(transport)}::text]`);
+type Conditions = readonly string[];
+
+const filtersOf = (values: Values, { category, risk, transport }: CatalogQuery): Conditions => [
+  ...(category === undefined ? [] : [`${COUNTS[category]} > 0`]),
+  ...(risk === undefined
+    ? []
+    : [
+        `(${categoriesOf(risk)
+          .map((one) => `${COUNTS[one]} > 0`)
+          .join(' or ')})`,
+      ]),
+  ...(transport === undefined ? [] : [`transports @> array[${values.bind(transport)}::text]`]),
+];
+
+/** Servers with known tools come before the others. */
+const KNOWN_FIRST: readonly Conditions[] = [['tool_count > 0'], ['tool_count = 0']];
+
+/** A statement binds only values that stand in it: PostgreSQL can't tell the type of another. */
+const once = (make: () => string): (() => string) => {
+  let made: string | undefined;
+  return () => (made ??= make());
 };
 
-/** Wants every searched word, and answers how well a row fits: names count for more than tools. */
-const wantWords = (statement: Statement, q: string, words: readonly SearchedWord[]): string => {
-  const fits = words.map(({ word, alternatives }) => {
-    const any = `${statement.bind(alternatives)}::text[]`;
-    statement.want(`words && ${any}`);
-    return `(name_words @> array[${statement.bind(word)}::text])::int * 8 + (name_words && ${any})::int * 4`;
-  });
-  const whole = `(slug = ${statement.bind(slugOf(q))})::int * 64`;
-  return [whole, ...fits, '(tool_count > 0)::int'].join(' + ');
+type Level = () => Conditions;
+
+/**
+ * How well servers fit a search, from best to least, each level without those before it: the one of this very name;
+ * every word in the name; in other forms; some of them there; all of them among name, summary and tools. A level is
+ * read only when those before it do not fill the page.
+ */
+const levelsOf = (values: Values, q: string, words: readonly SearchedWord[]): readonly Level[] => {
+  const list = (texts: readonly string[]): (() => string) => once(() => `${values.bind(texts)}::text[]`);
+  const forms = words.map(({ alternatives }) => list(alternatives));
+  const all = list(words.flatMap(({ alternatives }) => alternatives));
+  const exact = list(words.map(({ word }) => word));
+  const slug = once(() => values.bind(slugOf(q)));
+  const anywhere = (): Conditions => forms.map((any) => `words && ${any()}`);
+  const inName = (): string => forms.map((any) => `name_words && ${any()}`).join(' and ');
+  const exactlyInName = (): string => `name_words @> ${exact()}`;
+  const partlyInName = (): string => `name_words && ${all()}`;
+  const other = (): string => `slug <> ${slug()}`;
+  return [
+    () => [`slug = ${slug()}`, ...anywhere()],
+    () => [exactlyInName(), other()],
+    () => [inName(), `not ${exactlyInName()}`, other()],
+    ...(words.length > 1 ? [() => [...anywhere(), partlyInName(), `not (${inName()})`, other()]] : []),
+    () => [...anywhere(), `not ${partlyInName()}`, other()],
+  ];
 };
 
 type Place = Readonly<{ key: number; slug: string }>;
@@ -86,23 +113,6 @@ const placeIn = ({ after = '', sort = '' }: CatalogQuery): Place | undefined => 
   return { key: Number(key), slug };
 };
 
-/** The order of a list: an expression of whole numbers, then the slug. */
-const orderOf = (query: CatalogQuery, fit: string): Readonly<{ key: string; isDescending: boolean }> => {
-  if (query.sort === undefined) return { key: fit, isDescending: true };
-  return { key: SORTS[query.sort.replace(/^-/, '')] ?? '0', isDescending: query.sort.startsWith('-') };
-};
-
-const wantAfter = (
-  statement: Statement,
-  place: Place | undefined,
-  { key, isDescending, byName }: Readonly<{ key: string; isDescending: boolean; byName: boolean }>,
-): void => {
-  if (!place) return;
-  const [at, slug] = [`${statement.bind(place.key)}::int`, statement.bind(place.slug)];
-  const beyond = isDescending && byName ? '<' : '>';
-  statement.want(`(${key} ${isDescending ? '<' : '>'} ${at} or (${key} = ${at} and slug ${beyond} ${slug}))`);
-};
-
 type Searched = Readonly<{ words: readonly SearchedWord[]; isHopeless: boolean }>;
 
 /** A search for a word that no server has finds nothing. */
@@ -112,24 +122,71 @@ const searchedIn = async (tx: Tx, { q }: CatalogQuery): Promise<Searched> => {
   return { words, isHopeless: words.length === 0 || words.some(({ alternatives }) => alternatives.length === 0) };
 };
 
+type Listed = ServerRow & { sort_key: number };
+
+/** Reads level by level: PostgreSQL begins one only when the levels before it do not fill the page. */
+const readLevels = (
+  levels: readonly Level[],
+  { values, place, count }: Readonly<{ values: Values; place: Place | undefined; count: number }>,
+): string => {
+  const from = place?.key ?? 0;
+  if (from >= levels.length) throw wrongCursor();
+  const parts = levels.slice(from).map((conditions, at) => {
+    const after = at === 0 && place ? [`slug > ${values.bind(place.slug)}`] : [];
+    return `(select ${SERVER_COLUMNS}, ${from + at} as sort_key from catalog_servers
+      where ${[...conditions(), ...after].join(' and ')} order by slug limit ${count})`;
+  });
+  return `${parts.join('\nunion all\n')}\nlimit ${count}`;
+};
+
+/** Reads in the order of a column, or of the slugs. */
+const readSorted = (
+  sort: string,
+  conditions: Conditions,
+  { values, place, count }: Readonly<{ values: Values; place: Place | undefined; count: number }>,
+): string => {
+  const isDescending = sort.startsWith('-');
+  const column = SORTS[sort.replace(/^-/, '')];
+  const [order, beyond] = isDescending ? ['desc', '<'] : ['asc', '>'];
+  const slug = place && values.bind(place.slug);
+  const after =
+    place === undefined
+      ? []
+      : [
+          column === undefined
+            ? `slug ${beyond} ${slug}`
+            : `(${column}, slug) ${beyond} (${values.bind(place.key)}, ${slug})`,
+        ];
+  const wanted = [...conditions, ...after];
+  return `select ${SERVER_COLUMNS}, ${column ?? '0'} as sort_key from catalog_servers
+    ${wanted.length === 0 ? '' : `where ${wanted.join(' and ')}`}
+    order by ${column === undefined ? '' : `${column} ${order}, `}slug ${order} limit ${count}`;
+};
+
+const statementOf = (
+  query: CatalogQuery,
+  words: readonly SearchedWord[],
+  read: Readonly<{ values: Values; place: Place | undefined; count: number }>,
+): string => {
+  const { q, sort } = query;
+  const filters = filtersOf(read.values, query);
+  if (sort !== undefined) {
+    const found = words.map(({ alternatives }) => `words && ${read.values.bind(alternatives)}::text[]`);
+    return readSorted(sort, [...filters, ...found], read);
+  }
+  const levels = q === undefined ? [(): Conditions => []] : levelsOf(read.values, q, words);
+  const all = levels.flatMap((level) => KNOWN_FIRST.map((known) => () => [...filters, ...known, ...level()]));
+  return readLevels(all, read);
+};
+
 /** A page of the servers that a query wants. @throws Problem invalid_body for a cursor of another list */
 export const listCatalogServers = async (tx: Tx, query: CatalogQuery): Promise<Page<CatalogServer>> => {
   const place = placeIn(query);
   const { words, isHopeless } = await searchedIn(tx, query);
   if (isHopeless) return { items: [], nextCursor: null, hasMore: false };
-  const statement = new Statement();
-  wantFilters(statement, query);
-  const fit = query.q === undefined ? '(tool_count > 0)::int' : wantWords(statement, query.q, words);
-  const order = { ...orderOf(query, fit), byName: query.sort === '-name' };
-  wantAfter(statement, place, order);
   const limit = query.limit ?? DEFAULT_LIMIT;
-  const { rows } = await tx.query<ServerRow & { sort_key: number }>(
-    `select ${SERVER_COLUMNS}, (${order.key}) as sort_key from catalog_servers
-      ${statement.conditions.length === 0 ? '' : `where ${statement.conditions.join(' and ')}`}
-      order by sort_key ${order.isDescending ? 'desc' : 'asc'}, slug ${order.byName ? 'desc' : 'asc'}
-      limit ${limit + 1}`,
-    statement.values,
-  );
+  const values = new Values();
+  const { rows } = await tx.query<Listed>(statementOf(query, words, { values, place, count: limit + 1 }), values.all);
   const last = rows[limit - 1];
   const hasMore = rows.length > limit;
   return {

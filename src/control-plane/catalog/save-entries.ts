@@ -120,20 +120,18 @@ const saveVersions = async (tx: Tx, entries: readonly Slugged[]): Promise<void> 
   );
 };
 
-/** Makes words findable that were not. Servers saved again count once more, until `recountWords` ends a load. */
+/** Makes words findable that were not. How many servers have each is counted when a load ends (`recountWords`). */
 const saveWords = async (tx: Tx, entries: readonly Slugged[]): Promise<void> => {
-  const counts = new Map<string, number>();
+  const words = new Set<string>();
   for (const { entry } of entries)
     for (const word of searchWordsOf(entry.name, entry.summary, ...(entry.tools ?? []).map(({ name }) => name)))
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-  const words = [...counts.keys()].toSorted();
-  const { rows } = await tx.query<{ word: string; is_new: boolean }>(
-    `insert into catalog_words(word, servers) select * from unnest($1::text[], $2::int[])
-     on conflict (word) do update set servers = catalog_words.servers + excluded.servers
-     returning word, xmax = 0 as is_new`,
-    [words, words.map((word) => counts.get(word))],
+      words.add(word);
+  const { rows } = await tx.query<{ word: string }>(
+    `insert into catalog_words(word, servers) select word, 1 from unnest($1::text[]) as word
+     on conflict do nothing returning word`,
+    [[...words].toSorted()],
   );
-  const pairs = rows.flatMap(({ word, is_new: isNew }) => (isNew ? trigramsOf(word).map((part) => [part, word]) : []));
+  const pairs = rows.flatMap(({ word }) => trigramsOf(word).map((part) => [part, word]));
   await tx.query(
     `insert into catalog_trigrams(trigram, word) select * from unnest($1::text[], $2::text[]) on conflict do nothing`,
     [pairs.map(([part]) => part), pairs.map(([, word]) => word)],

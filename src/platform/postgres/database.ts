@@ -196,7 +196,9 @@ export class Database {
       search: laneOf(appPool(3, ` -c statement_timeout=${SEARCH_TIMEOUT_MS}`), 3),
     };
     this.#strangers = new FairTurns({ slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 50, waitMs: MAX_WAIT_MS });
-    this.#public = laneOf(workerPool(PUBLIC_SLOTS, ` -c statement_timeout=${PUBLIC_TIMEOUT_MS}`), PUBLIC_SLOTS);
+    // Strangers get no workers beside their own connection; and lists that are read level by level keep their order.
+    const alone = ` -c statement_timeout=${PUBLIC_TIMEOUT_MS} -c max_parallel_workers_per_gather=0`;
+    this.#public = laneOf(workerPool(PUBLIC_SLOTS, alone), PUBLIC_SLOTS);
   }
 
   /**

@@ -7,7 +7,7 @@ import { isObject } from '../../../platform/json/json-object.js';
 import type { Database } from '../../../platform/postgres/database.js';
 import { lockCatalog, recountWords } from '../save-entries.js';
 import { ImportStopped } from './fetch-page.js';
-import { importedOf } from './registry-entry.js';
+import { importedOf, type Imported } from './registry-entry.js';
 import { addProgress, NO_PROGRESS, saveImported, type ImportProgress } from './save-imported.js';
 
 const BATCH_SIZE = 250;
@@ -73,14 +73,19 @@ export const importFiles = async (
 ): Promise<ImportProgress> => {
   const today = now.toISOString().slice(0, 10);
   let progress = NO_PROGRESS;
-  for await (const batch of batches(await filesAt(path))) {
-    const done = await saveImported(
-      db,
-      batch.map((one) => importedOf(one, today)),
-    );
-    progress = addProgress(progress, done);
+  const save = async (imported: readonly (Imported | undefined)[]): Promise<void> => {
+    progress = addProgress(progress, await saveImported(db, imported));
     onProgress(progress);
+  };
+  // While a batch is saved the next one is read and classified.
+  let saving: Promise<void> = Promise.resolve();
+  for await (const batch of batches(await filesAt(path))) {
+    const imported = batch.map((one) => importedOf(one, today));
+    await saving;
+    saving = save(imported);
+    saving.catch(() => undefined);
   }
+  await saving;
   await db.asWorker(async (tx) => {
     await lockCatalog(tx);
     await recountWords(tx);
