@@ -20,25 +20,46 @@ export class OauthClient {
   readonly redirectUri: string;
   readonly browser: TestBrowser;
 
-  private constructor(url: string, id: string, redirectUri: string) {
-    this.url = url;
-    this.id = id;
-    this.redirectUri = redirectUri;
-    this.browser = new TestBrowser(url);
+  readonly #secret: string | undefined;
+  readonly #method: string;
+
+  private constructor(
+    of: Readonly<{ url: string; id: string; redirectUri: string; secret?: string | undefined; method?: unknown }>,
+  ) {
+    this.url = of.url;
+    this.id = of.id;
+    this.redirectUri = of.redirectUri;
+    this.#secret = of.secret;
+    this.#method = String(of.method ?? 'none');
+    this.browser = new TestBrowser(of.url);
   }
 
-  static async register(url: string, metadata: Json = {}): Promise<OauthClient> {
-    const redirectUri = 'http://127.0.0.1:45454/callback';
-    const body = { client_name: 'Test client', redirect_uris: [redirectUri], ...metadata };
+  /** `usedUri`: the redirect URI that it uses, where that is not the first that it registers. */
+  static async register(url: string, metadata: Json = {}, usedUri?: string): Promise<OauthClient> {
+    const body = { client_name: 'Test client', redirect_uris: ['http://127.0.0.1:45454/callback'], ...metadata };
     const answer = await request(`${url}/oauth/register`, 'POST', body);
     if (answer.status !== 201) throw new Error(`register answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    const [first = redirectUri] = answer.body['redirect_uris'] as readonly string[];
-    return new OauthClient(url, answer.body['client_id'] as string, first);
+    const [first = ''] = answer.body['redirect_uris'] as readonly string[];
+    const method = answer.body['token_endpoint_auth_method'];
+    const secret = answer.body['client_secret'] as string | undefined;
+    return new OauthClient({
+      url,
+      id: answer.body['client_id'] as string,
+      redirectUri: usedUri ?? first,
+      secret,
+      method,
+    });
   }
 
   /** Another browser of the same client. */
   inOtherBrowser(): OauthClient {
-    return new OauthClient(this.url, this.id, this.redirectUri);
+    return new OauthClient({
+      url: this.url,
+      id: this.id,
+      redirectUri: this.redirectUri,
+      secret: this.#secret,
+      method: this.#method,
+    });
   }
 
   authorizeUrl(mcpUrl: string, more: Readonly<Record<string, string | undefined>> = {}): string {
@@ -75,13 +96,22 @@ export class OauthClient {
   async token(form: Readonly<Record<string, string>>): Promise<Answer> {
     const response = await fetch(`${this.url}/oauth/token`, {
       method: 'POST',
-      body: new URLSearchParams({ client_id: this.id, ...form }),
+      ...(this.#method === 'client_secret_basic' ? { headers: { authorization: this.#basic() } } : {}),
+      body: new URLSearchParams({
+        ...(this.#method === 'client_secret_basic' ? {} : { client_id: this.id }),
+        ...(this.#method === 'client_secret_post' ? { client_secret: this.#secret ?? '' } : {}),
+        ...form,
+      }),
     });
     return {
       status: response.status,
       body: (await response.json()) as Record<string, unknown>,
       headers: response.headers,
     };
+  }
+
+  #basic(): string {
+    return `Basic ${Buffer.from(`${this.id}:${this.#secret ?? ''}`).toString('base64')}`;
   }
 
   exchange(code: string, verifier: string, more: Readonly<Record<string, string>> = {}): Promise<Answer> {
@@ -99,9 +129,15 @@ export class OauthClient {
   }
 
   /** The whole way from the URL of a server to tokens for it. */
-  async tokens(mcpUrl: string, person: Person, identity?: string): Promise<Tokens> {
+  async tokens(
+    mcpUrl: string,
+    person: Person,
+    identity?: string,
+    more: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<Tokens> {
     const { verifier, challenge } = pkce();
-    const params = await this.authorize(this.authorizeUrl(mcpUrl, { code_challenge: challenge }), person, identity);
+    const url = this.authorizeUrl(mcpUrl, { ...more, code_challenge: challenge });
+    const params = await this.authorize(url, person, identity);
     const { status, body } = await this.exchange(params.get('code') ?? '', verifier, { resource: mcpUrl });
     if (status !== 200) throw new Error(`token answered ${status}: ${JSON.stringify(body)}`);
     return { access: body['access_token'] as string, refresh: body['refresh_token'] as string, body };
