@@ -33,7 +33,11 @@ const featuresOf = ({ url, db, isSignedIn }: IssuerDeps): object => ({
   pushedAuthorizationRequests: off,
   dPoP: off,
   introspection: off,
-  revocation: { enabled: true },
+  revocation: {
+    enabled: true,
+    allowedPolicy: (_ctx: Context, client: Client, token: Readonly<{ clientId?: string }>) =>
+      token.clientId === client.clientId,
+  },
   registration: { enabled: true, initialAccessToken: false, issueRegistrationAccessToken: false },
   clientIdMetadataDocument: {
     enabled: true,
