@@ -1,4 +1,6 @@
-/** What a client sends when it registers itself and when it opens the browser, as its users reported or its source says. */
+/**
+ * What a client sends when it registers itself and when it opens the browser, as its users reported or its source says.
+ */
 export type RecordedClient = Readonly<{
   client: string;
   registration: Readonly<Record<string, unknown>>;

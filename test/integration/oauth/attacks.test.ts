@@ -36,9 +36,9 @@ const withCode = async () => {
 };
 
 /** The error in a query or a fragment. */
-const toldIn = (url: string): string | null => new URLSearchParams(new URL(url.replace('#', '?')).search).get('error');
+const toldIn = (url: string): string | null => new URL(url.replace('#', '?')).searchParams.get('error');
 
-/** What a client is told at its redirect URI, of a request with these parameters; or the page, where it is told nothing. */
+/** What a client is told at its redirect URI, of a request with these parameters; else the page. */
 const refusedAt = async (more: Readonly<Record<string, string | undefined>>) => {
   const one = await client();
   const page = await one.browser.open(one.authorizeUrl(world.mcpUrl, more));
