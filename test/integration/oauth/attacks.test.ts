@@ -56,7 +56,7 @@ describe('a token', () => {
     expect(await probe(world.mcpUrl, access)).not.toBe(401);
   });
 
-  test('of a sign-in ends when its server takes grant tokens alone, and a grant token when it takes sign-ins', async () => {
+  test('of either kind ends when its server takes the other kind alone', async () => {
     const serverId = await tenant.server(world.upstream.url, { clientAuth: 'both' });
     const mcpUrl = `${toolgate.url}/mcp/${serverId}`;
     const { access } = await (await client()).tokens(mcpUrl, world.admin);
