@@ -43,10 +43,13 @@ export const optionsOf = ({ html }: Visited): Readonly<Record<string, string>> =
  */
 export class TestBrowser {
   readonly #origin: string;
+  readonly #via: string;
   readonly #cookies = new Map<string, Readonly<{ value: string; path: string }>>();
 
-  constructor(url: string) {
+  /** `via`: where the origin is really reached, as a proxy in front of it would. */
+  constructor(url: string, via: string = url) {
     this.#origin = new URL(url).origin;
+    this.#via = new URL(via).origin;
   }
 
   open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Visited> {
@@ -77,7 +80,7 @@ export class TestBrowser {
       .filter(([, { path }]) => target.pathname.startsWith(path))
       .map(([name, { value }]) => `${name}=${value}`)
       .join('; ');
-    const response = await fetch(url, {
+    const response = await fetch(url.replace(this.#origin, this.#via), {
       ...init,
       redirect: 'manual',
       headers: { accept: 'text/html', ...init.headers, ...(cookie === '' ? {} : { cookie }) },
@@ -92,7 +95,11 @@ export class TestBrowser {
     return this.#go(next.href, { method: 'GET', headers: {} });
   }
 
+  /** Names of cookies that were set without Secure, or that scripts can read. */
+  readonly insecureCookies: string[] = [];
+
   #keep(set: string): void {
+    if (!/; secure/i.test(set) || !/; httponly/i.test(set)) this.insecureCookies.push(set.slice(0, set.indexOf('=')));
     const [pair = '', ...parts] = set.split('; ');
     const at = pair.indexOf('=');
     const path = parts.find((part) => /^path=/i.test(part))?.slice('path='.length) ?? '/';
