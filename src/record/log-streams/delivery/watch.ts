@@ -10,7 +10,7 @@ export type WatchParts = Readonly<{ db: Database; store: EventStore; tellAlarm: 
 
 const LOOK_EVERY_MS = 20_000;
 /** What has to be seen so often in a row before it is an alarm: a deployment may take a minute. */
-const LOOKS = 4;
+export const LOOKS = 4;
 const TRAILING_SECONDS = 300;
 
 type Found = { organizationId: string; streamId: string; code: AlarmCode };
@@ -59,13 +59,13 @@ const PRUNE_EVERY_LOOKS = 180;
 const keyOf = ({ organizationId, streamId, code }: Found): string => `${organizationId}|${streamId}|${code}`;
 
 /**
- * Looks at all streams three times a minute and raises alarms. It runs wherever alarms can be told from, so that it
- * also tells of streams that no process runs; several may look at once, and an alarm is told once.
+ * Makes what looks at all streams: what it finds so often in a row that no deployment explains it becomes an alarm.
+ * Each look answers in how many milliseconds the next is due.
  */
-export const startStreamWatch = ({ db, store, tellAlarm }: WatchParts): PollingLoop => {
+export const makeWatch = ({ db, store, tellAlarm }: WatchParts): (() => Promise<number>) => {
   let looks = new Map<string, number>();
   let round = 0;
-  const look = async (): Promise<number> => {
+  return async () => {
     const found = (await db.asStreams((tx) => tx.query<Found>(LOOK))).rows;
     looks = new Map(found.map((one) => [keyOf(one), (looks.get(keyOf(one)) ?? 0) + 1]));
     for (const one of found) {
@@ -80,5 +80,11 @@ export const startStreamWatch = ({ db, store, tellAlarm }: WatchParts): PollingL
     if (round++ % PRUNE_EVERY_LOOKS === 0) for (const text of PRUNE) await db.asStreams((tx) => tx.query(text));
     return LOOK_EVERY_MS;
   };
-  return startPollingLoop(look, { failed: 'watching log streams failed', retryDelayMs: LOOK_EVERY_MS });
 };
+
+/**
+ * Looks at all streams three times a minute and raises alarms. It runs wherever alarms can be told from, so that it
+ * also tells of streams that no process runs; several may look at once, and an alarm is told once.
+ */
+export const startStreamWatch = (parts: WatchParts): PollingLoop =>
+  startPollingLoop(makeWatch(parts), { failed: 'watching log streams failed', retryDelayMs: LOOK_EVERY_MS });
