@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../../platform/json/json-object.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
 import { Problem, urlProblem, type ProblemDetail } from '../../../platform/runtime/problems.js';
 import type { AnyKind } from '../kinds/kinds.js';
-import { placeOf, readFields, SET, showConfig, type ConfigFields } from './config-fields.js';
+import { optional, placeOf, readFields, SET, showConfig, wholeField, type ConfigFields } from './config-fields.js';
 
 const isSet = (value: unknown): boolean => isDeepStrictEqual(value, SET);
 
@@ -23,7 +23,18 @@ const keepsSecret = (given: unknown): boolean =>
 const wrongBody = (errors: readonly ProblemDetail[]): Problem =>
   new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors });
 
-const fieldsOf = (kind: AnyKind): ConfigFields<Json> => kind.fields as unknown as ConfigFields<Json>;
+const MIN_HEARTBEAT_SECONDS = 10;
+const MAX_HEARTBEAT_SECONDS = 86_400;
+
+/** What every kind takes. */
+const COMMON_FIELDS = { heartbeatSeconds: optional(wholeField(MIN_HEARTBEAT_SECONDS, MAX_HEARTBEAT_SECONDS)) };
+
+const fieldsOf = (kind: AnyKind): ConfigFields<Json> =>
+  ({ ...(kind.fields as object), ...COMMON_FIELDS }) as unknown as ConfigFields<Json>;
+
+/** After how long without a record a stream sends a heartbeat, in milliseconds; undefined for never. */
+export const heartbeatMsOf = ({ heartbeatSeconds }: Json): number | undefined =>
+  typeof heartbeatSeconds === 'number' ? heartbeatSeconds * 1000 : undefined;
 
 /** A config as answers and events show it. */
 export const shownConfig = (kind: AnyKind, config: Json): Json => showConfig(fieldsOf(kind), config);

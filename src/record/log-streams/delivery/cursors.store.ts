@@ -69,16 +69,25 @@ export const insertCursor = async (
 /** A record that a receiver refused. */
 export type DeadLetter = Readonly<{ seq: number; eventId: string; answer: Answer }>;
 
-/** What a batch came to: the place behind it, and what of it was delivered or not. */
-export type Progress = Readonly<{ place: Place; delivered: number; bytes: number; letters: readonly DeadLetter[] }>;
+/**
+ * What a batch came to: the place behind it, and what of it was delivered or not. `isAnswered`: the receiver takes what
+ * it is sent, so that what was wrong is over.
+ */
+export type Progress = Readonly<{
+  place: Place;
+  delivered: number;
+  bytes: number;
+  letters: readonly DeadLetter[];
+  isAnswered: boolean;
+}>;
 
 const ADVANCE = `
 with moved as (
   update log_stream_cursors c set next_seq = $4::bigint, next_at = $5::timestamptz, sending_to = null,
     failures = 0, failing_since = null,
     retry_at = null, status = case when to_seq is not null and $4::bigint > to_seq then 'done' else 'active' end,
-    last_success_at = case when $6::bigint > 0 then now() else last_success_at end,
-    last_error = case when $6::bigint > 0 then null else last_error end
+    last_success_at = case when $13::boolean then now() else last_success_at end,
+    last_error = case when $13::boolean then null else last_error end
   where organization_id = $1 and id = $2 and status in ('active', 'degraded', 'auth_error')
     and exists (select 1 from log_stream_cursors o where o.organization_id = $1 and o.id = c.stream_id
       and o.owner = $3)
@@ -104,7 +113,7 @@ type Who = Readonly<{ organizationId: string; id: string; owner: string }>;
  * this owner's any more, or has ended: then nothing was written.
  */
 export const saveProgress = async (db: Database, who: Who, progress: Progress): Promise<boolean> => {
-  const { place, delivered, bytes, letters } = progress;
+  const { place, delivered, bytes, letters, isAnswered } = progress;
   const { rows } = await db.asStreams((tx) =>
     tx.prepared<{ count: number }>('log-stream-advance', ADVANCE, [
       who.organizationId,
@@ -119,6 +128,7 @@ export const saveProgress = async (db: Database, who: Who, progress: Progress): 
       letters.map(({ eventId }) => eventId),
       letters.map(({ answer }) => answer.httpStatus),
       letters.map(({ answer }) => answer.body),
+      isAnswered,
     ]),
   );
   return rows[0]?.count === 1;

@@ -6,6 +6,7 @@ import type { Format } from '../formats/format.js';
 import { outgoingRecord, type OutgoingRecord } from '../formats/outgoing-record.js';
 import type { Batch, OutgoingItem } from '../kind.js';
 import type { DeadLetter } from './cursors.store.js';
+import { MAX_RECORDS } from './next-step.js';
 import type { RecordsPage } from './read-page.js';
 
 const MAX_BATCH_BYTES = 2 ** 20;
@@ -45,6 +46,15 @@ const unwritable = ({ seq, eventId }: OutgoingRecord): DeadLetter => ({
   eventId,
   answer: { httpStatus: null, body: 'the record could not be written in this format' },
 });
+
+const FULL_BYTES = 900 * 1024;
+
+/** How many more milliseconds other records may join a batch, where a kind lets its batches wait. */
+export const msToFill = ({ batch, bytes }: Filled, maxWaitMs: number, now: number): number => {
+  const first = batch?.items[0];
+  if (maxWaitMs <= 0 || !first || batch.items.length >= MAX_RECORDS || bytes > FULL_BYTES) return 0;
+  return maxWaitMs - (now - Date.parse(first.record.recordedAt));
+};
 
 /** Writes records of a page in a stream's format until the batch is full: at most `limit`, and about 1 MiB. */
 export const fillBatch = async (

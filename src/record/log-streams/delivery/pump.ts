@@ -8,11 +8,12 @@ import type { Format } from '../formats/format.js';
 import type { Batch, Destination, SendResult } from '../kind.js';
 import { cleanAnswer } from './clean-answer.js';
 import { saveFailure, saveProgress, saveSending, type Cursor, type DeadLetter } from './cursors.store.js';
-import { redriveOne } from './dead-letters.store.js';
 import { lettersOf, type Refused } from './letters.js';
-import { fillBatch, type Filled } from './make-batch.js';
-import { FRESH, MAX_RECORDS, nextStep, type Effort, type NextStep } from './next-step.js';
+import { afterHeartbeat, heartbeatBatch } from './heartbeat.js';
+import { fillBatch, msToFill, type Filled } from './make-batch.js';
+import { FRESH, nextStep, type Effort, type NextStep } from './next-step.js';
 import { readRecords } from './read-page.js';
+import { redriveNext } from './redrive.js';
 import { Rest } from './rest.js';
 import { testBatch } from './test-event.js';
 
@@ -27,6 +28,10 @@ export type PumpDeps = Readonly<{
   secrets: readonly string[];
   /** How long a batch waits to be filled. */
   maxWaitMs: number;
+  /** After so long without anything to send, a heartbeat is sent. */
+  heartbeatMs: number | undefined;
+  /** The time, in ms since the epoch. */
+  now: () => number;
   /** Records that retention took before they were sent. */
   onMissing: (records: number) => void;
   onSent: (records: number, bytes: number) => void;
@@ -59,6 +64,8 @@ export class Pump {
   readonly #rest = new Rest();
   #redrives = false;
   #missedAt: number | undefined;
+  /** When the receiver last took something. */
+  #heardAt: number;
   #running: Promise<void> = Promise.resolve();
 
   constructor(deps: PumpDeps, cursor: Cursor, destination: Destination) {
@@ -69,6 +76,7 @@ export class Pump {
     this.#sendingTo = cursor.sendingTo;
     this.#effort = { ...FRESH, failures: cursor.failures, failingSince: cursor.failingSince };
     this.#retryAt = cursor.retryAt;
+    this.#heardAt = deps.now();
   }
 
   /** The seq of the next record. */
@@ -88,7 +96,7 @@ export class Pump {
 
   /** There are new records. */
   wake(): void {
-    this.#rest.wake(this.#retryAt <= Date.now());
+    this.#rest.wake(this.#retryAt <= this.#deps.now());
   }
 
   /** Lets a batch that is under way end for 2 s; what is not saved then is sent again. */
@@ -117,7 +125,7 @@ export class Pump {
 
   /** One batch, or a wait. False when this cursor has nothing to do any more. */
   async #turn(): Promise<boolean> {
-    const wait = this.#retryAt - Date.now();
+    const wait = this.#retryAt - this.#deps.now();
     if (wait > 0) {
       await this.#rest.sleep(wait);
       return true;
@@ -125,21 +133,39 @@ export class Pump {
     const { organizationId, toSeq } = this.#cursor;
     if (toSeq !== undefined && this.#place.seq > toSeq) return this.#save(this.#place, { delivered: 0, bytes: 0 });
     // One for each batch: neither waits for all of the other.
-    if (this.#redrives) this.#redrives = await this.#redrive();
+    if (this.#redrives)
+      this.#redrives = await redriveNext(this.#cursor, this.#deps, (batch) => this.#send(batch), this.#abort.signal);
     this.#rest.begin();
     const filled = await this.#fill(organizationId);
-    if (filled === undefined) {
-      const isIdle = !this.#redrives && !this.#rest.wasWoken && this.#retryAt <= Date.now();
-      if (isIdle) await this.#rest.sleep(IDLE_MS);
-      return true;
-    }
+    if (filled === undefined) return this.#idle();
     if (!filled.batch) return this.#save(filled.place, { delivered: 0, bytes: 0, letters: filled.letters });
     return this.#sendAndSave(filled, filled.batch);
   }
 
+  /** There is nothing to send now: waits for a record, or says that the stream lives. */
+  async #idle(): Promise<boolean> {
+    const { now, heartbeatMs = Number.POSITIVE_INFINITY } = this.#deps;
+    if (this.#retryAt > now()) return true;
+    if (this.#cursor.toSeq === undefined && now() - this.#heardAt >= heartbeatMs) return this.#beat();
+    if (!this.#redrives && !this.#rest.wasWoken) await this.#rest.sleep(IDLE_MS);
+    return true;
+  }
+
+  /** Sends a heartbeat. A receiver that refuses it has answered all the same. */
+  async #beat(): Promise<boolean> {
+    const now = this.#deps.now();
+    const batch = heartbeatBatch(this.#cursor, this.#deps, { lastSeq: this.#place.seq - 1, now: new Date(now) });
+    const result = await this.#send(batch);
+    if (this.#abort.signal.aborted) return false;
+    const step = afterHeartbeat(result, this.#effort, now);
+    if (!step) return this.#save(this.#place, { delivered: 0, bytes: 0, isAnswered: true });
+    const filled: Filled = { batch: undefined, place: this.#place, bytes: 0, letters: [] };
+    return this.#act({ filled, batch: { ...batch, items: [] }, result }, step);
+  }
+
   /** The next batch; undefined at the end of the log. */
   async #fill(organizationId: string): Promise<Filled | undefined> {
-    const { db, filters, format, mappingVersion, maxWaitMs } = this.#deps;
+    const { db, filters, format, mappingVersion, maxWaitMs, now } = this.#deps;
     const { limit } = this.#effort;
     const ends = [this.#cursor.toSeq, this.#sendingTo].filter((end) => end !== undefined);
     const toSeq = ends.length === 0 ? undefined : Math.min(...ends);
@@ -153,9 +179,10 @@ export class Pump {
     if (page.isEnd) return this.#cursor.toSeq === undefined ? undefined : this.#atEnd();
     this.#tellMissing(page.missing);
     const filled = await fillBatch(this.#cursor.streamId, page, { format, mappingVersion, limit });
-    const wait = this.#waitFor(filled, maxWaitMs);
+    const mayWait = this.#sendingTo === undefined && this.#cursor.toSeq === undefined;
+    const wait = mayWait ? msToFill(filled, maxWaitMs, now()) : 0;
     if (wait <= 0) return filled;
-    this.#retryAt = Date.now() + Math.min(wait, MAX_WAIT_MS);
+    this.#retryAt = now() + Math.min(wait, MAX_WAIT_MS);
     return undefined;
   }
 
@@ -170,14 +197,6 @@ export class Pump {
   #atEnd(): Filled {
     const place = { seq: (this.#cursor.toSeq ?? 0) + 1, recordedAt: this.#place.recordedAt };
     return { batch: undefined, place, bytes: 0, letters: [] };
-  }
-
-  /** How long more records may join a batch, where a kind lets its batches wait. */
-  #waitFor({ batch, bytes }: Filled, maxWaitMs: number): number {
-    const first = batch?.items[0];
-    if (maxWaitMs <= 0 || !first || this.#sendingTo !== undefined || this.#cursor.toSeq !== undefined) return 0;
-    const isFull = (batch?.items.length ?? 0) >= MAX_RECORDS || bytes > FULL_BYTES;
-    return isFull ? 0 : maxWaitMs - (Date.now() - Date.parse(first.record.recordedAt));
   }
 
   async #sendAndSave(filled: Filled, batch: Batch): Promise<boolean> {
@@ -203,8 +222,11 @@ export class Pump {
   }
 
   async #settle(sent: Sent): Promise<boolean> {
-    const attempt = { records: sent.batch.items.length, now: Date.now(), random: Math.random() };
-    const step = nextStep(sent.result, this.#effort, attempt);
+    const attempt = { records: sent.batch.items.length, now: this.#deps.now(), random: Math.random() };
+    return this.#act(sent, nextStep(sent.result, this.#effort, attempt));
+  }
+
+  async #act(sent: Sent, step: NextStep): Promise<boolean> {
     this.#effort = step.effort;
     switch (step.do) {
       case 'advance':
@@ -239,9 +261,11 @@ export class Pump {
 
   async #save(
     place: Place,
-    done: Readonly<{ delivered: number; bytes: number; letters?: readonly DeadLetter[] }>,
+    done: Readonly<{ delivered: number; bytes: number; letters?: readonly DeadLetter[]; isAnswered?: true }>,
   ): Promise<boolean> {
-    const isOurs = await saveProgress(this.#deps.db, this.#who(), { place, letters: [], ...done });
+    const isAnswered = done.delivered > 0;
+    if (isAnswered || done.isAnswered) this.#heardAt = this.#deps.now();
+    const isOurs = await saveProgress(this.#deps.db, this.#who(), { place, letters: [], isAnswered, ...done });
     this.#place = place;
     this.#sendingTo = undefined;
     return isOurs && (this.#cursor.toSeq === undefined || place.seq <= this.#cursor.toSeq);
@@ -259,7 +283,7 @@ export class Pump {
     { status, wait }: Readonly<{ status: 'degraded' | 'auth_error' | 'failed'; wait: number }>,
   ): Promise<boolean> {
     const { failures, failingSince } = this.#effort;
-    this.#retryAt = Date.now() + wait;
+    this.#retryAt = this.#deps.now() + wait;
     const code = 'code' in result ? result.code : 'unknown';
     const answer = result.answer && cleanAnswer(result.answer, this.#deps.secrets);
     if (status === 'auth_error') this.#deps.onAuthError();
@@ -267,26 +291,9 @@ export class Pump {
     const kept = { status, failures, failingSince, retryAt: this.#retryAt, failure, records: batch.items.length };
     return saveFailure(this.#deps.db, this.#who(), kept);
   }
-
-  /** Sends one dead letter again, if one is to be. */
-  #redrive(): Promise<boolean> {
-    const { db, format, mappingVersion, secrets } = this.#deps;
-    return redriveOne(db, this.#cursor, async (stored) => {
-      const page = { events: [stored], next: this.#place, missing: 0, isEnd: false };
-      const { batch } = await fillBatch(this.#cursor.streamId, page, { format, mappingVersion, limit: 1 });
-      const result: SendResult = batch
-        ? await this.#send(batch)
-        : { outcome: 'refused', code: 'format', answer: { httpStatus: null, body: 'it could not be written' } };
-      if (result.outcome === 'retry' && this.#abort.signal.aborted) return undefined;
-      const [refused] = result.outcome === 'accepted_except' ? result.refused : [];
-      const answer = refused?.answer ?? result.answer ?? { httpStatus: null, body: '' };
-      return { delivered: result.outcome === 'accepted', answer: cleanAnswer(answer, secrets) };
-    });
-  }
 }
 
 /** A cursor that nobody woke looks for records after this long all the same. */
 const IDLE_MS = 5000;
-const FULL_BYTES = 900 * 1024;
 /** A batch that waits is looked at again after this long: it may be full by then. */
 const MAX_WAIT_MS = 2000;

@@ -2,6 +2,7 @@ import type { Database } from '../../../platform/postgres/database.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
 import { secretsOf } from '../config/config-fields.js';
+import { heartbeatMsOf } from '../config/stream-config.js';
 import { formats } from '../formats/formats.js';
 import type { FormatName } from '../formats/format.js';
 import type { Destination, DestinationDeps, KindName } from '../kind.js';
@@ -16,7 +17,7 @@ import { filtersOf } from './read-page.js';
 /** What opens a stream: its receiver, as often as it is asked, and what all its cursors share. */
 export type OpenedStream = Readonly<{
   open: () => Destination;
-  deps: Pick<PumpDeps, 'format' | 'mappingVersion' | 'filters' | 'secrets' | 'maxWaitMs'>;
+  deps: Pick<PumpDeps, 'format' | 'mappingVersion' | 'filters' | 'secrets' | 'maxWaitMs' | 'heartbeatMs'>;
 }>;
 
 type Loaded = Readonly<{
@@ -43,12 +44,13 @@ export const openStream = ({ stream, secrets }: Loaded, of: Of): OpenedStream | 
       filters: filtersOf(stream.filter),
       secrets: secretTexts(texts, secrets.config),
       maxWaitMs: kind.maxWaitMs?.(config) ?? 0,
+      heartbeatMs: heartbeatMsOf(secrets.config),
     },
   };
 };
 
 export type RunDeps = Readonly<{ db: Database; vault: Vault; outbound: Outbound }> &
-  Pick<PumpDeps, 'owner' | 'onSent'> &
+  Pick<PumpDeps, 'owner' | 'onSent' | 'now'> &
   Readonly<{
     onMissing: (of: Readonly<{ organizationId: string; streamId: string }>, records: number) => void;
     onAuthError: (of: Readonly<{ organizationId: string; streamId: string }>) => void;
@@ -69,7 +71,7 @@ export class StreamRun {
     of: Readonly<{ organizationId: string; streamId: string }>,
   ): Promise<StreamRun | undefined> {
     const { organizationId, streamId } = of;
-    const { db, vault, outbound, owner, onSent } = deps;
+    const { db, vault, outbound, owner, onSent, now } = deps;
     const { stored, secrets, cursors } = await db.asStreams(async (tx) => ({
       stored: await logStreamStream.load(tx, organizationId, streamId),
       secrets: await loadStreamSecrets({ tx, vault, organizationId, streamId }),
@@ -82,6 +84,7 @@ export class StreamRun {
       const pumpDeps: PumpDeps = {
         ...opened.deps,
         db,
+        now,
         owner,
         onSent,
         onMissing: (records) => deps.onMissing(of, records),

@@ -127,6 +127,7 @@ class Streams {
       vault,
       outbound,
       owner: this.#owner,
+      now: Date.now,
       onSent: (records, bytes) => this.#metrics.sent(records, bytes),
       onMissing: (of, records) => {
         this.#metrics.missing(records);

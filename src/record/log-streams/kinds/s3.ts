@@ -56,7 +56,9 @@ export const keyOf = ({ items }: Batch, prefix: string | undefined): string => {
   const first = items[0]?.record;
   const last = items.at(-1)?.record;
   if (first === undefined || last === undefined) throw new RangeError('a batch holds a record');
-  const range = first.isTest ? `test-${first.eventId}` : `${first.seq}-${last.seq}`;
+  // A record that stands in no log has no number.
+  const marked = `${first.isTest ? 'test' : 'heartbeat'}-${first.eventId}`;
+  const range = first.seq === 0 ? marked : `${first.seq}-${last.seq}`;
   return `${datedFolder(prefix, first.recordedAt)}/${range}.ndjson.gz`;
 };
 
