@@ -90,6 +90,11 @@ export type Kind<Config> = Readonly<{
   fields: ConfigFields<Config>;
   /** What is wrong with members together, as `errors[]`; the pointers begin with `/config`. */
   check?: (config: Config) => readonly Readonly<{ pointer: string; code: string; message: string }>[];
+  /** How a member contradicts the stream's format, told as `check` does. */
+  checkFormat?: (
+    config: Config,
+    format: FormatName,
+  ) => readonly Readonly<{ pointer: string; code: string; message: string }>[];
   /** Whether it signs with a secret that is made here. */
   makesSecret?: true;
   /** How long a batch waits to be filled; by default it does not. */

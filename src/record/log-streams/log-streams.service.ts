@@ -12,7 +12,7 @@ import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { CreateOnce } from '../event-store/create-once.js';
 import { EventStore } from '../event-store/event-store.js';
 import { requireVersion } from '../event-store/require-version.js';
-import { checkPlaces, readChangedConfig, readConfig, shownConfig } from './config/stream-config.js';
+import { checkFormat, checkPlaces, readChangedConfig, readConfig, shownConfig } from './config/stream-config.js';
 import { insertCursor } from './delivery/cursors.store.js';
 import { newestMapping, type Format, type FormatName } from './formats/format.js';
 import { formats } from './formats/formats.js';
@@ -108,6 +108,7 @@ export class LogStreamsService {
     const kind = kindOf(body.kind);
     const format = formatOf(kind, body.format);
     const config = readConfig(kind, body.config);
+    checkFormat(kind, config, format.name);
     const filter = readFilter(body.filter);
     const { organizationId } = principal;
     return this.#once.run(principal, {
@@ -163,6 +164,7 @@ export class LogStreamsService {
           : mappingOf(format, patch.mappingVersion);
       const kept = await this.#secrets(change.tx, organizationId, id);
       const config = patch.config === undefined ? kept.config : readChangedConfig(kind, kept.config, patch.config);
+      if (patch.config !== undefined || patch.format !== undefined) checkFormat(kind, config, format.name);
       const settings = { name: patch.name ?? before.name, format: format.name, mappingVersion };
       const shownAs = patch.config === undefined ? before.config : shownConfig(kind, config);
       const shown = { ...settings, config: shownAs, filter: filter ?? before.filter };

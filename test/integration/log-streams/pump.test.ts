@@ -152,7 +152,7 @@ test('a stream with nothing to send says each minute that it lives, and how far 
   expect(delivered).toBe(head);
 });
 
-test('a heartbeat that fails shows in the health of the stream until one arrives, and makes no dead letter', async () => {
+test('a heartbeat that fails shows in the health of its stream until one arrives, and is no dead letter', async () => {
   await start({ heartbeatSeconds: 60 });
   await expect.poll(caughtUp, WAIT).toBe(true);
   receiver.answer(() => ({ status: 503, body: 'busy' }));

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Json } from '../../../platform/json/json-object.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
 import { Problem, urlProblem, type ProblemDetail } from '../../../platform/runtime/problems.js';
+import type { FormatName } from '../formats/format.js';
 import type { AnyKind } from '../kinds/kinds.js';
 import { optional, placeOf, readFields, SET, showConfig, wholeField, type ConfigFields } from './config-fields.js';
 
@@ -45,6 +46,12 @@ const checked = (kind: AnyKind, value: unknown): Json => {
   if (errors.length === 0) errors.push(...(kind.check?.(config as never) ?? []));
   if (errors.length > 0) throw wrongBody(errors);
   return config;
+};
+
+/** Refuses members that contradict the stream's format. @throws Problem invalid_body */
+export const checkFormat = (kind: AnyKind, config: Json, format: FormatName): void => {
+  const errors = kind.checkFormat?.(config as never, format) ?? [];
+  if (errors.length > 0) throw wrongBody(errors);
 };
 
 /** The config of a new stream. @throws Problem invalid_body with everything that is wrong */

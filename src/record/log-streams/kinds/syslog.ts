@@ -73,7 +73,7 @@ class SyslogDestination {
     return Promise.resolve();
   }
 
-  /** CEF when the format or `body` says so, else JSON. */
+  /** CEF when the format or `body` says so, else the format's JSON. */
   #textOf({ record, text }: OutgoingItem): string {
     const { cef } = formats;
     if (this.#config.body !== 'cef' || !this.#deps.format.isJson || cef === undefined) return text;
@@ -93,6 +93,13 @@ export const syslog: Kind<SyslogConfig> = {
     port: { ...wholeField(1, 65_535), place: String },
     tls: tlsOrPlain(),
     body: optional(oneOfField('json', 'cef')),
+  },
+  // `body` says no more than the format does, but for CEF in place of the format that comes without being asked for.
+  checkFormat: ({ body }, format) => {
+    const contradicts = body === 'json' ? format === 'cef' : body === 'cef' && format !== 'cef' && format !== 'native';
+    if (!contradicts) return [];
+    const message = `contradicts the format ${format}, which says what is sent: leave it out`;
+    return [{ pointer: '/config/body', code: 'invalid', message }];
   },
   open: (config, deps) => new SyslogDestination(config, deps),
 };
