@@ -150,7 +150,7 @@ test('a stream ahead of the log, as of a restored database, is stopped and told 
   await expect.poll(() => receiver.taken().length, WAIT).toBeGreaterThan(before);
 });
 
-test('a stream whose receiver took nothing for seven days is suspended, told of, and resumes where it was', async () => {
+test('a stream that sent nothing for seven days is suspended and told of, and resumes where it was', async () => {
   receiver.answer(() => ({ status: 503 }));
   const id = await stream({ startAt: 'beginning' });
   await expect.poll(async () => (await healthOf(tenant, id))['status'], WAIT).toBe('degraded');
