@@ -1,76 +1,15 @@
 import { describe, expect } from 'vitest';
 import { request } from '../../support/tenant.js';
 import { tenantTest } from '../../support/product-test.js';
-import { DOCUMENT } from './objects.js';
+import { changeableThings } from './changeable.js';
 import { operationsOf, type OpenApi } from './openapi.js';
 
 const { test, toolgate, tenant } = tenantTest();
 
-type Kind = Readonly<{
-  /** Makes an object and answers its path. */
-  make: () => Promise<string>;
-  method: 'PUT' | 'PATCH';
-  /** A change that differs from every other. */
-  change: (n: number) => Record<string, unknown>;
-}>;
-
-const server = (): Promise<string> => tenant.server('http://127.0.0.1:9/');
-
-const member = async (): Promise<string> => {
-  const { email } = (await (await tenant.person('viewer')).api('GET', '/v1/me')).body['user'] as { email: string };
-  const { body } = await tenant.api('GET', `/v1/members?q=${encodeURIComponent(email)}`);
-  return `/v1/members/${(body['items'] as { id: string }[])[0]?.id}`;
-};
-
-const ROLES = ['viewer', 'auditor', 'approver', 'policy_manager'];
-
-const KINDS: Readonly<Record<string, Kind>> = {
-  member: { make: member, method: 'PATCH', change: (n) => ({ role: ROLES[n % 4] }) },
-  server: {
-    make: async () => `/v1/servers/${await server()}`,
-    method: 'PATCH',
-    change: (n) => ({ name: `server ${n}` }),
-  },
-  policy: {
-    make: async () => `/v1/policies/${await tenant.policy(await server(), DOCUMENT)}`,
-    method: 'PUT',
-    change: (n) => ({ name: `policy ${n}`, document: DOCUMENT }),
-  },
-  grant: {
-    make: async () => `/v1/grants/${(await tenant.grant({ serverId: await server() })).id}`,
-    method: 'PATCH',
-    change: (n) => ({ label: `grant ${n}` }),
-  },
-  identity: {
-    make: async () => `/v1/identities/${await tenant.identity('one')}`,
-    method: 'PATCH',
-    change: (n) => ({ name: `identity ${n}` }),
-  },
-  'notification settings': {
-    make: async () => '/v1/approvals/notifications',
-    method: 'PUT',
-    change: (n) => ({ webhookUrl: `https://example.com/${n}` }),
-  },
-  'log stream': {
-    make: async () => {
-      const config = { url: 'https://example.com/logs' };
-      const { body } = await tenant.api('POST', '/v1/log-streams', { name: 'stream', kind: 'http', config });
-      return `/v1/log-streams/${String(body['id'])}`;
-    },
-    method: 'PATCH',
-    change: (n) => ({ name: `stream ${n}` }),
-  },
-  'list of whom alarms go to': {
-    make: async () => '/v1/notifications',
-    method: 'PUT',
-    change: (n) => ({ webhook: `https://example.com/${n}` }),
-  },
-};
-
 const etagOf = async (path: string): Promise<string> =>
   (await tenant.api('GET', path)).headers.get('etag') ?? 'no ETag';
 
-describe.each(Object.entries(KINDS))('a changeable %s', (_name, { make, method, change }) => {
+describe.each(Object.entries(changeableThings(tenant)))('a changeable %s', (_name, { make, method, change }) => {
   test('has its version as ETag, and a change with that ETag makes the next one', async () => {
     const path = await make();
     const first = await tenant.api('GET', path);
