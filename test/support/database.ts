@@ -1,4 +1,6 @@
+import pg from 'pg';
 import { inject } from 'vitest';
+import { rolesOf } from '../../src/platform/postgres/database-roles.js';
 
 export type TestDatabase = Readonly<{ url: string; drop(): Promise<void> }>;
 
@@ -10,6 +12,34 @@ export type TestDatabase = Readonly<{ url: string; drop(): Promise<void> }>;
 export async function testDatabase(): Promise<TestDatabase> {
   const url = await ask('/', 'POST');
   return { url, drop: () => ask(new URL(url).pathname, 'DELETE').then(() => undefined) };
+}
+
+let count = 0;
+
+/** An empty database in the same server, with a locale of its own: the options of CREATE DATABASE that name it. */
+export async function databaseIn(locale: string): Promise<TestDatabase> {
+  const beside = await testDatabase();
+  const url = new URL(beside.url);
+  url.pathname = `${url.pathname}_${(count += 1)}`;
+  const name = url.pathname.slice(1);
+  const run = async (...statements: readonly string[]): Promise<void> => {
+    const client = new pg.Client({ connectionString: beside.url });
+    await client.connect();
+    try {
+      for (const statement of statements) await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  };
+  await run(`create database ${name} template template0 encoding 'UTF8' ${locale}`);
+  const { app, worker } = rolesOf(url.toString());
+  return {
+    url: url.toString(),
+    drop: async () => {
+      await run(`drop database if exists ${name} with (force)`, `drop role if exists ${app}, ${worker}`);
+      await beside.drop();
+    },
+  };
 }
 
 async function ask(path: string, method: string): Promise<string> {

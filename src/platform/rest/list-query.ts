@@ -105,6 +105,12 @@ const columnOf = ({ id, sort: columns }: ListSource, sort: string | undefined): 
 };
 
 /**
+ * A text without regard to case: that of ASCII letters in every locale (Turkish would make another letter of I), that of
+ * other letters as the database's locale has it.
+ */
+const withoutCase = (sql: string): string => `lower(lower((${sql})::text collate "C") collate "default")`;
+
+/**
  * The clauses of a list for a query: search, place, order and limit. They continue a `where` whose own values are
  * `values`. `select ${id}, ${sortKey} as sort_key … where organization_id = $1 ${tail}`
  * @throws Problem invalid_body for a cursor of another list or another sort
@@ -116,8 +122,8 @@ export const listClauses = (source: ListSource, query: ListQuery, values: readon
   const [direction, beyond] = query.sort?.startsWith('-') ? ['desc', '<'] : ['asc', '>'];
   let tail = '';
   if (query.q !== undefined) {
-    const text = `lower(${bind(query.q.normalize('NFC'))})`;
-    tail += ` and (${source.search.map((column) => `position(${text} in lower(${column})) > 0`).join(' or ')})`;
+    const text = withoutCase(bind(query.q.normalize('NFC')));
+    tail += ` and (${source.search.map((column) => `position(${text} in ${withoutCase(column)}) > 0`).join(' or ')})`;
   }
   const place = placeIn(query, type);
   if (place) tail += ` and (${sortKey}, ${source.id}) ${beyond} (${bind(place.key)}::${type}, ${bind(place.id)})`;
