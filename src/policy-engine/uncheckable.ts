@@ -1,3 +1,4 @@
+import { isObject } from '../platform/json/json-object.js';
 import { prepareInputSchema } from './input-schema.js';
 import { inSlices, type Sliced } from './slices.js';
 
@@ -17,6 +18,16 @@ const MAX_SHOWN_NAME_LENGTH = 80;
 export function findUncheckable(tools: readonly Schema[], owner: string): Promise<readonly string[]> {
   return inSlices(owner, uncheckable(tools));
 }
+
+/** What a schema may say without a word about which arguments there are. */
+const ABOUT_NO_ARGUMENT: ReadonlySet<string> = new Set(['$schema', '$id', '$comment', 'title', 'description', 'type']);
+
+/**
+ * Whether a schema says nothing of arguments (`{}`, `{"type": "object"}`): nothing but calls without arguments matches
+ * it under `check_arguments`, whatever its server meant.
+ */
+export const saysNothing = (inputSchema: unknown): boolean =>
+  isObject(inputSchema) && Object.keys(inputSchema).every((key) => ABOUT_NO_ARGUMENT.has(key));
 
 /** Such tools in a few words: their number, and the first names. */
 export function someOf(names: readonly string[]): string {

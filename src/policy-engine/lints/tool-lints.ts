@@ -10,21 +10,21 @@ import { isPattern, wildcard } from '../wildcard.js';
 
 /**
  * A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by
- * name. `isUncheckable`: its schema can't be checked.
+ * name. `isUncheckable`: its schema can't be checked. `isBlank`: its schema says nothing of arguments.
  */
 export type KnownTool = Readonly<{
   name: string;
   arguments: readonly string[] | null;
   argumentTypes?: ArgumentTypes | null;
   isUncheckable?: boolean;
+  isBlank?: boolean;
 }>;
 
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
  * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
- * that wins), `unknown_argument`, `type_mismatch` and `uncheckable_schema`. Patterns that hide or deny are precautions,
- * and may match
- * nothing yet.
+ * that wins), `unknown_argument`, `type_mismatch`, `uncheckable_schema` and `blank_schema`. Patterns that hide or deny are
+ * precautions, and may match nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {
   const known = new Map(tools.map((tool) => [tool.name, tool]));
@@ -45,14 +45,25 @@ export function toolLints(document: PolicyDocument, tools: readonly KnownTool[])
 }
 
 function schemaLints(tools: readonly KnownTool[]): readonly PolicyError[] {
-  const names = tools.flatMap(({ name, isUncheckable }) => (isUncheckable === true ? [name] : []));
-  if (names.length === 0) return [];
+  const warning = (
+    names: readonly string[],
+    code: string,
+    messageOf: (some: string) => string,
+  ): readonly PolicyError[] =>
+    names.length === 0 ? [] : [{ pointer: '/check_arguments', code, message: messageOf(someOf(names)) }];
+  const namesOf = (key: 'isUncheckable' | 'isBlank'): readonly string[] =>
+    tools.flatMap((tool) => (tool[key] === true ? [tool.name] : []));
   return [
-    {
-      pointer: '/check_arguments',
-      code: 'uncheckable_schema',
-      message: `refuses every call of ${someOf(names)}: the input schema can't be checked`,
-    },
+    ...warning(
+      namesOf('isUncheckable'),
+      'uncheckable_schema',
+      (some) => `refuses every call of ${some}: the input schema can't be checked`,
+    ),
+    ...warning(
+      namesOf('isBlank'),
+      'blank_schema',
+      (some) => `refuses every argument of ${some}: the input schema names none`,
+    ),
   ];
 }
 

@@ -227,14 +227,17 @@ describe('warnings', () => {
     'tell of tools whose schemas can not be checked, where the policy checks arguments, and so does ' + 'the server',
     async () => {
       const schemas = {
-        plain: { a: { type: 'string' } },
-        looks_ahead: { a: { pattern: '(?!x)' } },
-        large: Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`p${at}`, true])),
+        plain: { properties: { a: { type: 'string' } } },
+        none: { properties: {} },
+        blank: {},
+        looks_ahead: { properties: { a: { pattern: '(?!x)' } } },
+        large: { properties: Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`p${at}`, true])) },
+        old: { $schema: 'http://json-schema.org/draft-04/schema#', properties: { a: { type: 'string' } } },
       };
       const uncheckable = await startUpstream({
-        tools: Object.entries(schemas).map(([name, properties]) => ({
+        tools: Object.entries(schemas).map(([name, schema]) => ({
           ...aTool(name),
-          inputSchema: { type: 'object', properties },
+          inputSchema: { type: 'object', ...schema },
         })),
       });
       try {
@@ -246,13 +249,18 @@ describe('warnings', () => {
         ).body;
         expect(server).toMatchObject({
           status: 'ready',
-          statusDetail: "check_arguments can't check the input schema of 2 tools (looks_ahead, large).",
+          statusDetail: "check_arguments can't check the input schema of 3 tools (looks_ahead, large, old).",
         });
         const expected = [
           {
             pointer: '/check_arguments',
             code: 'uncheckable_schema',
-            message: "refuses every call of 2 tools (looks_ahead, large): the input schema can't be checked",
+            message: "refuses every call of 3 tools (looks_ahead, large, old): the input schema can't be checked",
+          },
+          {
+            pointer: '/check_arguments',
+            code: 'blank_schema',
+            message: 'refuses every argument of 1 tool (blank): the input schema names none',
           },
         ];
         const unchecking = { ...open, hide: ['zzz*'] };
