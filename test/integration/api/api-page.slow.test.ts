@@ -96,13 +96,9 @@ test('every command of the page on the API does what the page says', async () =>
   expect(pages).toBe('one, two\nthree');
   expect(searched).toBe('{"items":[],"nextCursor":null,"hasMore":false}');
 
-  const [problem] = of('Errors').map((text) => JSON.parse(text) as { errors: { pointer: string; code: string }[] });
+  const [problem] = of('Errors').map((text) => JSON.parse(text) as unknown);
   const [shown] = [...(await page()).matchAll(/^```json\n([^]*?)^```$/gm)].map(([, text = '']) => JSON.parse(text));
-  const withoutMessages = (one: typeof problem) => ({
-    ...one,
-    errors: one?.errors.map(({ pointer, code }) => ({ pointer, code })),
-  });
-  expect(withoutMessages(problem)).toEqual(withoutMessages(shown));
+  expect(problem).toEqual(shown);
 
   const [, repeated = ''] = of('Retries and idempotency');
   expect(repeated).toMatch(/^HTTP\/1\.1 201 /);
@@ -115,7 +111,7 @@ test('every command of the page on the API does what the page says', async () =>
 
   const [newest = '', tail = ''] = of('Read the record');
   expect(JSON.parse(newest)).toHaveProperty('items');
-  expect(tail).toBe('');
+  expect(tail).toMatch(/^: open/);
   for (const [heading, texts] of printed)
     for (const text of texts) expect(text, heading).not.toContain('"code":"internal"');
 }, 60_000);
