@@ -1,8 +1,8 @@
 import { openCommandDatabase } from './app/command-database.js';
 import { insertReset, RESET_MINUTES, resetUrl } from './control-plane/accounts/password-resets.store.js';
+import { findUserTyped } from './control-plane/accounts/users.store.js';
 import { Database } from './platform/postgres/database.js';
 import { applyMigrations } from './platform/postgres/migrations.js';
-import { canonicalEmail } from './platform/rest/email.js';
 import { errorText } from './platform/runtime/log.js';
 import { ConfigError, environment, readConfig } from './platform/settings/config.js';
 
@@ -19,11 +19,8 @@ const main = async (): Promise<void> => {
     const db = new Database(opened.url, { app: 1, worker: 2 });
     const reset = await db
       .asStranger('operator', async (tx) => {
-        const { rows } = await tx.query<{ id: string }>(
-          'select id from users where lower(email) in ($1, lower($2)) order by lower(email) = lower($2) desc limit 1',
-          [canonicalEmail(email), email],
-        );
-        return rows[0] && insertReset(tx, rows[0].id);
+        const user = await findUserTyped(tx, email);
+        return user && insertReset(tx, user.id);
       })
       .finally(() => db.close());
     if (!reset) throw new Error('no account has this e-mail address');

@@ -23,7 +23,7 @@ import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
-import { TotpController } from './totp.controller.js';
+import { MemberTotpController, TotpController } from './totp.controller.js';
 import { TotpService } from './totp.service.js';
 import { SignUpService } from './sign-up.service.js';
 
@@ -39,6 +39,7 @@ import { SignUpService } from './sign-up.service.js';
     PersonController,
     PasswordsController,
     TotpController,
+    MemberTotpController,
     EndController,
   ],
   providers: [

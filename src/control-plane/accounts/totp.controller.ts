@@ -1,7 +1,8 @@
-import { Body, Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import { pathId } from '../../platform/rest/path-id.js';
 import { PasswordsService } from './passwords.service.js';
 import {
   CreateSecondFactor,
@@ -68,5 +69,28 @@ export class TotpController {
     @Req() { ip = '' }: Request,
   ): Promise<void> {
     return this.#totp.disable(principal, code, ip);
+  }
+}
+
+/** The second factor of a member who lost their authenticator. */
+@ApiTags('accounts')
+@Controller('v1/members')
+export class MemberTotpController {
+  readonly #totp: TotpService;
+
+  constructor(totp: TotpService) {
+    this.#totp = totp;
+  }
+
+  @Delete(':id/totp')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'End the second factor of a member who lost their authenticator' })
+  @Allowed('admin')
+  @ApiNoContentResponse({ description: 'The member signs in with their password alone' })
+  resetSecondFactor(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', pathId('usr', 'member')) id: string,
+  ): Promise<void> {
+    return this.#totp.reset(principal, id);
   }
 }

@@ -3,8 +3,11 @@ import { EventStore } from '../../record/event-store/event-store.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { Database } from '../../platform/postgres/database.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { Problem } from '../../platform/runtime/problems.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { LoginLimits } from './login-limits.js';
+import { existingMember } from './members.js';
+import { memberStream } from './members.store.js';
+import { organizationsOf } from './password-resets.store.js';
 import { newRecoveryCodes, newTotpSecret, totpUri } from './totp.js';
 import type { RecoveryCodesView, SecondFactorSecretView, SecondFactorView } from './totp.dto.js';
 import { confirmSecondFactor, deleteSecondFactor, keepSecondFactor, loadSecondFactor, useCode } from './totp.store.js';
@@ -66,6 +69,27 @@ export class TotpService {
   async disable(principal: Principal, code: string, address: string): Promise<void> {
     await this.#withCode(principal, { code, address, isConfirmed: true }, async (change, userId) => {
       if (!(await deleteSecondFactor(change.tx, userId))) throw notThere();
+      await change.appendFact('account', { type: 'member.secondFactorChanged', userId, enabled: false });
+    });
+  }
+
+  /**
+   * Ends the second factor of a member who lost their authenticator and their recovery codes. A person who is a member
+   * of another organization too belongs to no admin alone: whoever runs Toolgate ends theirs.
+   * @throws Problem not_found, conflict
+   */
+  async reset(principal: Principal, userId: string): Promise<void> {
+    if (principal.actor.id === userId)
+      throw new Problem('conflict', 'End your own second factor by POST /v1/me/totp/disable, or ask another admin.');
+    await this.#store.changeAsStranger(principal, async (change) => {
+      const member = await memberStream.load(change.tx, principal.organizationId, userId);
+      existingMember(member?.state);
+      if ((await organizationsOf(change.tx, userId)).length > 1)
+        throw new Problem(
+          'conflict',
+          'This person is a member of another organization too: ask whoever runs Toolgate.',
+        );
+      if (!(await deleteSecondFactor(change.tx, userId))) throw notFound('second factor');
       await change.appendFact('account', { type: 'member.secondFactorChanged', userId, enabled: false });
     });
   }

@@ -1,5 +1,8 @@
-import type { Tx } from '../../platform/postgres/database.js';
+import type { EventStore } from '../../record/event-store/event-store.js';
+import type { Database, Tx } from '../../platform/postgres/database.js';
 import type { Vault } from '../../platform/crypto/vault.js';
+import { organizationsOf } from './password-resets.store.js';
+import { findUserTyped } from './users.store.js';
 import { recoveryHash, stepOfCode } from './totp.js';
 
 type Query = Pick<Tx, 'query'>;
@@ -44,6 +47,23 @@ export const confirmSecondFactor = async (tx: Query, userId: string, codes: read
 /** Ends a confirmed second factor; false when there is none. */
 export const deleteSecondFactor = async (tx: Query, userId: string): Promise<boolean> =>
   (await tx.query('delete from user_totp where user_id = $1 and confirmed_at is not null', [userId])).rowCount === 1;
+
+/**
+ * Ends the second factor of the person of an e-mail address, for whoever runs Toolgate; false when there is none. It is
+ * on record in the organization that the person joined first.
+ */
+export const endSecondFactorOf = async (db: Database, store: EventStore, email: string): Promise<boolean> => {
+  const user = await findUserTyped(db.signIn, email);
+  if (!user) return false;
+  const [organizationId] = await organizationsOf(db.signIn, user.id);
+  if (organizationId === undefined) return db.asStranger('operator', (tx) => deleteSecondFactor(tx, user.id));
+  const caller = { organizationId, actor: { type: 'system', id: 'operator' } } as const;
+  return store.changeAsStranger(caller, async (change) => {
+    if (!(await deleteSecondFactor(change.tx, user.id))) return false;
+    await change.appendFact('account', { type: 'member.secondFactorChanged', userId: user.id, enabled: false });
+    return true;
+  });
+};
 
 /** Uses a code up, of the authenticator or a recovery code: each counts once. False when it does not count. */
 export const useCode = async (

@@ -1,4 +1,5 @@
 import type { Tx } from '../../platform/postgres/database.js';
+import { canonicalEmail } from '../../platform/rest/email.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { User } from './members.js';
 import { rememberNetwork } from './sign-in-networks.js';
@@ -11,6 +12,15 @@ export const emailTaken = (): Problem =>
 export const hasUser = async (tx: Pick<Tx, 'query'>, email: string): Promise<boolean> => {
   const { rows } = await tx.query('select 1 from users where lower(email) = lower($1)', [email]);
   return rows.length > 0;
+};
+
+/** The user of an e-mail address as somebody typed it; accounts of earlier releases are found by their own spelling. */
+export const findUserTyped = async (tx: Pick<Tx, 'query'>, typed: string): Promise<User | undefined> => {
+  const { rows } = await tx.query<User>(
+    'select id, email from users where lower(email) in ($1, lower($2)) order by lower(email) = lower($2) desc limit 1',
+    [canonicalEmail(typed), typed],
+  );
+  return rows[0];
 };
 
 /**

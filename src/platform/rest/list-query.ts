@@ -105,8 +105,8 @@ const columnOf = ({ id, sort: columns }: ListSource, sort: string | undefined): 
 };
 
 /**
- * A text without regard to case: that of ASCII letters in every locale (Turkish would make another letter of I), that of
- * other letters as the database's locale has it.
+ * A text without regard to case: that of ASCII letters in every locale (Turkish would make another letter of I), that
+ * of other letters as the database's locale has it.
  */
 const withoutCase = (sql: string): string => `lower(lower((${sql})::text collate "C") collate "default")`;
 

@@ -22,9 +22,9 @@ export type KnownTool = Readonly<{
 
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
- * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
- * that wins), `unknown_argument`, `type_mismatch`, `uncheckable_schema` and `blank_schema`. Patterns that hide or deny are
- * precautions, and may match nothing yet.
+ * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another
+ * entry that wins), `unknown_argument`, `type_mismatch`, `uncheckable_schema` and `blank_schema`. Patterns that
+ * hide or deny are precautions, and may match nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {
   const known = new Map(tools.map((tool) => [tool.name, tool]));

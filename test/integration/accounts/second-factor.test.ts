@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { endSecondFactorOf } from '../../../src/control-plane/accounts/totp.store.js';
 import { productTest } from '../../support/product-test.js';
 import { earlierCode, shownCode } from '../../support/authenticator.js';
 import { call, join, PASSWORD, signUp, type Answer, type Person } from './client.js';
@@ -80,6 +81,44 @@ test('an invitation of a person with a second factor is accepted with a code', a
     });
   expect((await accept()).body.code).toBe('second_factor_needed');
   expect((await accept(shownCode(secret))).status).toBe(201);
+});
+
+test('an admin ends the second factor of a member who lost their authenticator, and it is on record', async () => {
+  const admin = await signUp(toolgate.url);
+  const member = await join(toolgate.url, admin, 'viewer');
+  await turnOn(member);
+  const end = (by: Person): Promise<Answer> => as(by, `DELETE /v1/members/${member.user.id}/totp`);
+  expect([(await end(member)).status, (await login(member)).body.code]).toEqual([403, 'second_factor_needed']);
+  expect([(await end(admin)).status, (await end(admin)).status, (await login(member)).status]).toEqual([204, 404, 200]);
+  const { rows } = await toolgate.db.worker.query(
+    `select event->'actor'->>'id' as by, event->>'enabled' as enabled from events
+      where type = 'member.secondFactorChanged' and event->>'userId' = $1 order by position`,
+    [member.user.id],
+  );
+  expect(rows).toEqual([
+    { by: member.user.id, enabled: 'true' },
+    { by: admin.user.id, enabled: 'false' },
+  ]);
+});
+
+test('an admin ends neither their own second factor by that way nor that of a member of another organization', async () => {
+  const [admin, host] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+  const both = await join(toolgate.url, host, 'viewer', admin.user.email);
+  await turnOn(admin);
+  const end = (by: Person): Promise<Answer> => as(by, `DELETE /v1/members/${both.user.id}/totp`);
+  expect([(await end(admin)).status, (await end(host)).status]).toEqual([409, 409]);
+  expect((await as(admin, `DELETE /v1/members/${host.user.id}/totp`)).status).toBe(404);
+  expect((await login(admin)).body.code).toBe('second_factor_needed');
+});
+
+test('whoever runs Toolgate ends the second factor of anybody by their address', async () => {
+  const [person, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+  await turnOn(person);
+  await turnOn(other);
+  const end = (email: string): Promise<boolean> => endSecondFactorOf(toolgate.db, toolgate.toolgate.store, email);
+  expect(await end(person.user.email.toUpperCase())).toBe(true);
+  expect([await end(person.user.email), await end('nobody@example.com')]).toEqual([false, false]);
+  expect([(await login(person)).status, (await login(other)).body.code]).toEqual([200, 'second_factor_needed']);
 });
 
 test('no secret of a second factor is in a table as it is, or in an event', async () => {

@@ -1,5 +1,6 @@
 import { newId, type IdPrefix } from '../../../src/platform/crypto/ids.js';
 import { tokenObjectId } from '../../../src/platform/crypto/tokens.js';
+import { earlierCode } from '../../support/authenticator.js';
 import { openSession, type Grant, type Tenant } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
@@ -26,6 +27,15 @@ export const invite = async (tenant: Tenant): Promise<string> =>
 const member = async (tenant: Tenant): Promise<string> => {
   const joined = await made(tenant, '/v1/invitations/accept', { token: await invite(tenant), password: PASSWORD });
   return (joined['user'] as Json)['id'] as string;
+};
+
+/** A member whose second factor is on. */
+const memberWithSecondFactor = async (tenant: Tenant): Promise<string> => {
+  const { id, api } = await tenant.person('viewer');
+  const { body } = await api('POST', '/v1/me/totp', { current: PASSWORD });
+  const { status } = await api('POST', '/v1/me/totp/confirm', { code: await earlierCode(String(body['secret'])) });
+  if (status !== 200) throw new Error(`confirming a second factor answered ${status}`);
+  return id;
 };
 
 /** One more session of the tenant's own user. */
@@ -122,6 +132,7 @@ const makers: Readonly<Record<string, Maker>> = {
   },
   '/v1/sessions/{id}': { prefix: 'ses', make: session },
   '/v1/members/{id}': { prefix: 'usr', make: member },
+  '/v1/members/{id}/totp': { prefix: 'usr', make: memberWithSecondFactor },
   '/v1/servers/{id}': { prefix: 'srv', make: server },
   // Public, and shipped with every release: nobody has to make it.
   '/v1/catalog/servers/{slug}': { prefix: 'srv', make: () => Promise.resolve('zereight-mcp-gitlab') },
