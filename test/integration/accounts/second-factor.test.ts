@@ -101,7 +101,7 @@ test('an admin ends the second factor of a member who lost their authenticator, 
   ]);
 });
 
-test('an admin ends neither their own second factor by that way nor that of a member of another organization', async () => {
+test('an admin ends by that way neither their own second factor nor that of a guest', async () => {
   const [admin, host] = [await signUp(toolgate.url), await signUp(toolgate.url)];
   const both = await join(toolgate.url, host, 'viewer', admin.user.email);
   await turnOn(admin);
