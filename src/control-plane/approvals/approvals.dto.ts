@@ -67,6 +67,16 @@ export class ApprovalView {
   @ApiProperty({ type: String, nullable: true, description: 'The call that used it' }) readonly callId!: string | null;
 }
 
+export class ExcludedApproverView {
+  @ApiProperty({ type: String }) readonly memberId!: string;
+  @ApiProperty({ type: String }) readonly email!: string;
+  @ApiProperty({
+    enum: ['issued_grant', 'owns_identity'],
+    description: 'issued_grant: issued or rotated the grant; owns_identity: the call is made for this member',
+  })
+  readonly because!: string;
+}
+
 export class ApprovalWithArguments extends ApprovalView {
   @ApiPropertyOptional({
     type: 'object',
@@ -86,6 +96,9 @@ export class ApprovalWithArguments extends ApprovalView {
       'members of params that MCP does not have) until the approval is decided; null when it says nothing else',
   })
   readonly otherParams?: unknown;
+
+  @ApiPropertyOptional({ type: [ExcludedApproverView], description: 'For approvers: the members who may not approve' })
+  readonly mayNotApprove?: readonly ExcludedApproverView[];
 }
 
 export class ApprovalPage extends PageView {

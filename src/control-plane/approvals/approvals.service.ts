@@ -10,7 +10,7 @@ import { decideApproval, kindOf } from './approvals.js';
 import type { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
-import { findInvolvedMembers, findTeams } from './involved-members.js';
+import { findInvolvedMembers, findTeams, listExcludedApprovers } from './involved-members.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
 const view = ({ id, status, approval, ...rest }: ShownApproval): ApprovalView => {
@@ -45,14 +45,16 @@ export class ApprovalsService {
   }
 
   /**
-   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending.
+   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending, and who
+   * may not approve it.
    * @throws Problem not_found
    */
   get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {
     return this.#store.read(organizationId, async (tx) => {
       const shown = view(await find(tx, organizationId, id));
       if (role !== 'admin' && role !== 'approver') return shown;
-      return { ...shown, ...(await readArguments(tx, this.#vault, { organizationId, approvalId: id })) };
+      const mayNotApprove = await listExcludedApprovers(tx, organizationId, { ...shown, approvalId: id });
+      return { ...shown, ...(await readArguments(tx, this.#vault, { organizationId, approvalId: id })), mayNotApprove };
     });
   }
 

@@ -12,15 +12,22 @@ const OWNERS = `select e.event->>'memberId' as member, e.position < asked.positi
     and asked.version = 1
   where e.organization_id = $1 and e.stream_id = $2 and e.event->'memberId' is not null order by e.version`;
 
+type Held = Readonly<{ approvalId: string; grantId: string; identityId: string }>;
+
+/** Why a member may not approve: they had the grant's token in hand, or the call is made for them. */
+export type Involvement = 'issued_grant' | 'owns_identity';
+
+export type InvolvedMember = Readonly<{ memberId: string; because: Involvement }>;
+
 /**
  * The people whom a held call concerns: who issued its grant or rotated it, and the members that its identity belonged
  * to when it was held and since.
  */
-export const findInvolvedMembers = async (
+export const findInvolvements = async (
   tx: Tx,
   organizationId: string,
-  held: Readonly<{ approvalId: string; grantId: string; identityId: string }>,
-): Promise<readonly string[]> => {
+  held: Held,
+): Promise<readonly InvolvedMember[]> => {
   const holders = await tx.query<{ actor: Actor }>(TOKEN_HOLDERS, [organizationId, held.grantId]);
   const owners = await tx.query<{ member: string | null; before: boolean }>(OWNERS, [
     organizationId,
@@ -32,9 +39,34 @@ export const findInvolvedMembers = async (
     0,
     owners.rows.findLastIndex(({ before }) => before),
   );
-  return [...people, ...owners.rows.slice(since).map(({ member }) => member ?? undefined)].filter(
-    (one) => one !== undefined,
+  return [
+    ...people.map((memberId) => ({ memberId, because: 'issued_grant' as const })),
+    ...owners.rows.slice(since).map(({ member }) => ({ memberId: member, because: 'owns_identity' as const })),
+  ].flatMap(({ memberId, because }) => (typeof memberId === 'string' ? [{ memberId, because }] : []));
+};
+
+/** The ids of the people whom a held call concerns. */
+export const findInvolvedMembers = async (tx: Tx, organizationId: string, held: Held): Promise<readonly string[]> =>
+  (await findInvolvements(tx, organizationId, held)).map(({ memberId }) => memberId);
+
+export type NamedInvolvement = InvolvedMember & Readonly<{ email: string }>;
+
+/** The members who may not approve a held call, each with one reason and the address; former members are left out. */
+export const listExcludedApprovers = async (
+  tx: Tx,
+  organizationId: string,
+  held: Held,
+): Promise<readonly NamedInvolvement[]> => {
+  const involved = await findInvolvements(tx, organizationId, held);
+  const { rows } = await tx.query<{ id: string; email: string }>(
+    `select user_id as id, email from members where organization_id = $1 and user_id = any($2) and not removed
+      order by email`,
+    [organizationId, involved.map(({ memberId }) => memberId)],
   );
+  return rows.flatMap(({ id, email }) => {
+    const found = involved.find(({ memberId }) => memberId === id);
+    return found ? [{ ...found, email }] : [];
+  });
 };
 
 export type Teams = Readonly<{ identityTeam: string | null; approverTeam: string | null }>;

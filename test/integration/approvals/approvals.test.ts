@@ -325,6 +325,15 @@ describe('who approves', () => {
       const { status, body } = await decide(party, approvalId, 'approve');
       expect([status, body['code']]).toEqual([403, 'four_eyes']);
     }
+    const shown = await approver.api('GET', `/v1/approvals/${approvalId}`);
+    const named = shown.body['mayNotApprove'] as readonly Json[];
+    expect(named.map(({ because }) => because).toSorted()).toEqual(['issued_grant', 'owns_identity']);
+    expect(named.find(({ because }) => because === 'owns_identity')).toMatchObject({
+      memberId: owner.id,
+      email: expect.stringContaining('@example.com') as string,
+    });
+    const viewer = await tenant.person('viewer');
+    expect((await viewer.api('GET', `/v1/approvals/${approvalId}`)).body).not.toHaveProperty('mayNotApprove');
     expect((await agent.told())[0]).toBe('approval_required');
     expect((await decide(approver, approvalId, 'approve')).status).toBe(200);
     expect((await agent.told())[0]).toBe('done');
