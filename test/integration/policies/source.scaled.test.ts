@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { tenantTest } from '../../support/product-test.js';
+import { blank, textOf } from '../../builders/json-text.js';
 import { scaled } from '../../support/scaled.js';
 import { signUp } from '../../support/tenant.js';
 
@@ -14,35 +15,6 @@ test.beforeAll(async () => {
 });
 
 const create = (body: Json) => tenant.api('POST', `/v1/servers/${serverId}/policies`, body);
-
-const blank = fc.stringMatching(/^[ \t\r\n]{0,4}$/);
-/** A string of JSON with some of its characters escaped. */
-const literal = (text: string, escape: boolean): string => {
-  const plain = JSON.stringify(text);
-  return escape && text.length > 0
-    ? `"\\u${text.charCodeAt(0).toString(16).padStart(4, '0')}${JSON.stringify(text.slice(1)).slice(1)}`
-    : plain;
-};
-
-/** The same document as text in some order of keys, with some white space and some escapes. */
-const textOf = (value: unknown, blanks: readonly string[], at = { index: 0 }): string => {
-  const space = (): string => blanks[(at.index += 1) % blanks.length] ?? '';
-  const list = (parts: readonly string[], [open, close]: readonly [string, string]): string =>
-    `${open}${space()}${parts.join(`${space()},${space()}`)}${space()}${close}`;
-  if (Array.isArray(value))
-    return list(
-      value.map((one) => textOf(one, blanks, at)),
-      ['[', ']'],
-    );
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'string' ? literal(value, at.index % 3 === 0) : JSON.stringify(value);
-  const entries = Object.entries(value);
-  const turned = at.index % 2 === 0 ? entries : entries.toReversed();
-  return list(
-    turned.map(([key, one]) => `${literal(key, false)}${space()}:${space()}${textOf(one, blanks, at)}`),
-    ['{', '}'],
-  );
-};
 
 const name = fc.stringMatching(/^[a-zA-Z0-9ü_]{1,12}$/);
 const text = fc
