@@ -1,4 +1,14 @@
-import { createRootRoute, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { readApprovalsSearch } from './approvals/approvals-search.js';
+import { readLogSearch } from './log/log-search.js';
+import { readUsageSearch } from './usage/range.js';
 import { Refusal } from './api/problem.js';
 import { queryClient } from './api/query-client.js';
 import { meQuery } from './api/session.js';
@@ -55,7 +65,55 @@ const home = createRoute({
 });
 const servers = createRoute({ getParentRoute: () => signedIn, path: '/servers', component: ServersPage });
 
-const routes = root.addChildren([login, signup, reset, invitation, signedIn.addChildren([home, servers])]);
+const policies = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('./policies/screens.js'), 'PoliciesScreen'),
+});
+const newPolicy = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/policies/new',
+  validateSearch: ({ serverId }: Record<string, unknown>): { serverId?: string } =>
+    textOf(serverId) === undefined ? {} : { serverId: textOf(serverId) as string },
+  component: lazyRouteComponent(() => import('./policies/screens.js'), 'NewPolicyScreen'),
+});
+const policy = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/policies/$id',
+  component: lazyRouteComponent(() => import('./policies/screens.js'), 'PolicyScreen'),
+});
+const log = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/log',
+  validateSearch: readLogSearch,
+  component: lazyRouteComponent(() => import('./log/screen.js'), 'LogScreen'),
+});
+const approvals = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/approvals',
+  validateSearch: readApprovalsSearch,
+  component: lazyRouteComponent(() => import('./approvals/screen.js'), 'ApprovalsScreen'),
+});
+const usage = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/usage',
+  validateSearch: readUsageSearch,
+  component: lazyRouteComponent(() => import('./usage/screen.js'), 'UsageScreen'),
+});
+const playground = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/playground',
+  component: lazyRouteComponent(() => import('./playground/screen.js'), 'PlaygroundScreen'),
+});
+const decisions = [policies, newPolicy, policy, log, approvals, usage, playground] as const;
+
+const routes = root.addChildren([
+  login,
+  signup,
+  reset,
+  invitation,
+  signedIn.addChildren([home, servers, ...decisions]),
+]);
 
 /** The addresses of the console. Filters are typed search parameters, so that every view is a link. */
 export const router = createRouter({

@@ -2169,6 +2169,8 @@ export interface components {
             identityName: string;
             /** @enum {string} */
             kind: "tool" | "resource" | "prompt";
+            /** @description For approvers: the members who may not approve */
+            mayNotApprove?: components["schemas"]["ExcludedApproverView"][];
             /** @description For approvers: what else the request says to the MCP server (`_meta` without progress token and trace context, `task`, members of params that MCP does not have) until the approval is decided; null when it says nothing else */
             otherParams?: {
                 [key: string]: unknown;
@@ -2707,6 +2709,15 @@ export interface components {
             pointer: string;
             /** @description The difference in one line, [-gone-] and {+new+}; characters that can not be seen are spelled out */
             text: string;
+        };
+        ExcludedApproverView: {
+            /**
+             * @description issued_grant: issued or rotated the grant; owns_identity: the call is made for this member
+             * @enum {string}
+             */
+            because: "issued_grant" | "owns_identity";
+            email: string;
+            memberId: string;
         };
         GrantFlipView: {
             calls: number;
@@ -4558,6 +4569,13 @@ export interface operations {
                      *       "identityId": "text",
                      *       "identityName": "text",
                      *       "kind": "tool",
+                     *       "mayNotApprove": [
+                     *         {
+                     *           "because": "issued_grant",
+                     *           "email": "text",
+                     *           "memberId": "text"
+                     *         }
+                     *       ],
                      *       "otherParams": {},
                      *       "policyId": "text",
                      *       "policyName": "text",

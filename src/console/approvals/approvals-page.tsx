@@ -2,20 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactElement } from 'react';
 import { ApprovalPanel } from './approval-panel.js';
 import { isTyping } from './keys.js';
-import { fetchApprovals, STATUSES, type Approval, type Status } from './requests.js';
+import { STATUSES, type ApprovalsSearch, type Status } from './approvals-search.js';
+import { fetchApprovals, type Approval } from './requests.js';
 import { useNow, untilText } from './time.js';
 import { Page } from '../ui/page.js';
 import plain from '../ui/plain.module.css';
 import styles from './approvals.module.css';
-
-export type ApprovalsSearch = Readonly<{ status?: Status; open?: string }>;
-
-/** Reads the search parameters of a link to the approvals. */
-export const readApprovalsSearch = (raw: Readonly<Record<string, unknown>>): ApprovalsSearch => {
-  const status = STATUSES.find((one) => one === raw['status']);
-  const { open } = raw;
-  return { ...(status && { status }), ...(typeof open === 'string' && /^apr_\w{1,64}$/.test(open) && { open }) };
-};
 
 type Props = Readonly<{
   search: ApprovalsSearch;

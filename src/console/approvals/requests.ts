@@ -2,6 +2,7 @@ import { api } from '../api/client.js';
 import type { components } from '../api/schema.js';
 import { dataOf } from '../api/problem.js';
 import { nodeAt, readJson } from '../policies/text/json-tree.js';
+import type { Status } from './approvals-search.js';
 import { indented } from './indented.js';
 
 export type Approval = components['schemas']['ApprovalView'];
@@ -14,9 +15,6 @@ export type OpenApproval = Readonly<{
   argumentsText: string | undefined;
   otherText: string | undefined;
 }>;
-
-export const STATUSES = ['pending', 'approved', 'used', 'rejected', 'expired', 'void'] as const;
-export type Status = (typeof STATUSES)[number];
 
 /** The approvals of a status, those that end first before the others. */
 export const fetchApprovals = async (status: Status): Promise<readonly Approval[]> =>

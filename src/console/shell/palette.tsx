@@ -26,6 +26,7 @@ const DEEDS: readonly Target[] = [
   { href: '/servers/new', name: 'Add server', kind: 'Do' },
   { href: '/policies/new', name: 'New policy', kind: 'Do' },
   { href: '/grants/new', name: 'New grant', kind: 'Do' },
+  { href: '/playground', name: 'Playground: call a tool', kind: 'Do' },
 ];
 
 /** Servers, policies and identities by name, read when the palette opens. */

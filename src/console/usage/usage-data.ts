@@ -1,9 +1,7 @@
 import { api } from '../api/client.js';
 import { dataOf } from '../api/problem.js';
+import type { Range } from './range.js';
 import type { LogRecord } from '../log/records.js';
-
-export type Range = '24h' | '7d' | '30d';
-export const RANGES: readonly Range[] = ['24h', '7d', '30d'];
 
 const HOURS: Readonly<Record<Range, number>> = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 };
 const HOUR_MS = 3_600_000;

@@ -3,14 +3,13 @@ import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useMemo, type ReactElement, type ReactNode } from 'react';
 import type { LogSearch } from '../log/log-search.js';
 import { durationText } from '../log/records.js';
+import { RANGES, type Range } from './range.js';
 import {
   fetchDenials,
   fetchLatency,
   fetchSeries,
   fetchTotals,
-  RANGES,
   type Latency,
-  type Range,
   type Series,
   type Total,
 } from './usage-data.js';
@@ -26,9 +25,6 @@ const EFFECTS = { allow: 'Allowed', deny: 'Refused', hold: 'Held' } as const;
 const COLORS = { allow: '--low', deny: '--critical', hold: '--held' } as const;
 
 type Props = Readonly<{ range: Range; onRange: (range: Range) => void }>;
-
-/** Reads the range of a link to the usage. */
-export const readRange = (raw: unknown): Range => RANGES.find((one) => one === raw) ?? '24h';
 
 /** How much was called: by time, effect, tool and grant; what was refused by which rule; how long it took. */
 export function UsagePage({ range, onRange }: Props): ReactElement {
