@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startUpstream } from '../support/upstream.ts';
 import { chromiumPath } from './support/chromium.mjs';
-import { PHONE, startConsole } from './support/console.mjs';
+import { startConsole } from './support/console.mjs';
 
 const TOOLS = ['cancel_job', 'list_issues', 'delete_group'].map((name) => ({
   name,
@@ -18,17 +18,17 @@ const PRODUCT_POLICY = {
 describe.skipIf(chromiumPath() === undefined)('The policy builder in a browser', () => {
   let product;
   let upstream;
-  let serverId;
   beforeAll(async () => {
     [product, upstream] = await Promise.all([startConsole(), startUpstream({ tools: TOOLS })]);
-    serverId = await product.tenant.server(upstream.url, { name: 'GitLab' });
+    await product.tenant.server(upstream.url, { name: 'GitLab' });
   });
   afterAll(async () => {
     await product?.close();
     await upstream?.close();
   });
 
-  const rowOf = (page, name) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
+  const rowOf = (page, name) =>
+    page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
   const policies = async () => (await product.tenant.api('GET', '/v1/policies?sort=-createdAt')).body.items;
 
   test('a policy that is built by clicks is the document of the introduction', async () => {
@@ -36,7 +36,7 @@ describe.skipIf(chromiumPath() === undefined)('The policy builder in a browser',
     await open('/policies');
     await page.getByRole('link', { name: 'New policy' }).click();
     const row = rowOf(page, 'cancel_job');
-    await expect(row.getByRole('radiogroup', { name: 'Effect' }).isVisible()).resolves.toBe(true).catch(() => undefined);
+    await row.getByRole('radiogroup', { name: 'Effect' }).waitFor();
     await row.getByRole('radio', { name: 'Limit' }).check();
     await row.getByLabel('At most').fill('10');
     await row.getByLabel('per').selectOption('minute');

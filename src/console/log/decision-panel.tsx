@@ -52,12 +52,12 @@ export function DecisionPanel({ callId, onClose }: Props): ReactElement {
 type FactsProps = Readonly<{ decided: LogRecord; completed: LogRecord | undefined }>;
 
 function Facts({ decided, completed }: FactsProps): ReactElement {
-  const { argumentKeys = [], client, policyId, policyVersion, rule } = decided;
+  const { argumentKeys = [], policyId, policyVersion, rule = null } = decided;
   return (
     <>
       <p>{decided.reason}</p>
       {policyId && policyVersion ? (
-        <RuleInSource policyId={policyId} version={policyVersion} rule={rule ?? null} />
+        <RuleInSource policyId={policyId} version={policyVersion} rule={rule} />
       ) : (
         <p>No policy was asked.</p>
       )}
@@ -73,17 +73,8 @@ function Facts({ decided, completed }: FactsProps): ReactElement {
         <Fact name="Arguments">{argumentKeys.length === 0 ? 'none' : argumentKeys.join(', ')}</Fact>
         <Fact name="Code">{decided.code}</Fact>
         <Fact name="Counted">{decided.reserved?.map(({ counter, amount }) => `${counter} +${amount}`).join(', ')}</Fact>
-        <Fact name="Client">{client ? `${client.name} ${client.version ?? ''}` : ''}</Fact>
-        <Fact name="Address">{decided.sourceIp}</Fact>
-        <Fact name="Protocol">{decided.protocolVersion}</Fact>
-        <Fact name="Time">{decided.time}</Fact>
-        <Fact name="Decided in">
-          {decided.decisionMicros === undefined ? '' : durationText(decided.decisionMicros / 1000)}
-        </Fact>
-        <Fact name="Outcome">
-          {completed ? outcomeText(completed) : decided.effect === 'allow' ? 'not yet known' : ''}
-        </Fact>
-        <Fact name="Answer">{completed?.responseBytes === undefined ? '' : `${completed.responseBytes} bytes`}</Fact>
+        <Circumstances decided={decided} />
+        <Outcome decided={decided} completed={completed} />
         <Fact name="Grant">
           <FilterLink search={{}} filter="grantId" value={decided.grantId}>
             {decided.grantId}
@@ -92,6 +83,29 @@ function Facts({ decided, completed }: FactsProps): ReactElement {
         <Fact name="Call id">{decided.callId}</Fact>
         <Fact name="Record">{`${decided.seq}`}</Fact>
       </dl>
+    </>
+  );
+}
+
+function Circumstances({ decided }: Readonly<{ decided: LogRecord }>): ReactElement {
+  const { client, sourceIp, protocolVersion, time, decisionMicros } = decided;
+  return (
+    <>
+      <Fact name="Client">{client ? `${client.name} ${client.version ?? ''}` : ''}</Fact>
+      <Fact name="Address">{sourceIp}</Fact>
+      <Fact name="Protocol">{protocolVersion}</Fact>
+      <Fact name="Time">{time}</Fact>
+      <Fact name="Decided in">{decisionMicros === undefined ? '' : durationText(decisionMicros / 1000)}</Fact>
+    </>
+  );
+}
+
+function Outcome({ decided, completed }: FactsProps): ReactElement {
+  const pending = decided.effect === 'allow' ? 'not yet known' : '';
+  return (
+    <>
+      <Fact name="Outcome">{completed ? outcomeText(completed) : pending}</Fact>
+      <Fact name="Answer">{completed?.responseBytes === undefined ? '' : `${completed.responseBytes} bytes`}</Fact>
     </>
   );
 }

@@ -24,7 +24,7 @@ function useLogStore(search: LogSearch): LogStore {
   const key = JSON.stringify(filters);
   const store = useMemo(() => new LogStore(eventsQuery(filters), filters.to), [key]);
   useEffect(() => {
-    void store.run();
+    store.start();
     return () => store.end();
   }, [store]);
   return store;
@@ -57,7 +57,7 @@ export function LogPage({ search, onSearch }: Props): ReactElement {
     top.current = scrollTop;
     if (scrollTop > 0 && kept === undefined) hold(false);
     else if (scrollTop === 0 && kept !== undefined && !kept.isPaused && search.open === undefined) setHeld(undefined);
-    if (!isOldest && scrollHeight - scrollTop - clientHeight < NEAR_END_PX) void store.loadOlder();
+    if (!isOldest && scrollHeight - scrollTop - clientHeight < NEAR_END_PX) store.loadOlder();
   };
   const open = (callId: string | undefined): void => {
     const { open: _open, ...rest } = search;
@@ -80,7 +80,7 @@ export function LogPage({ search, onSearch }: Props): ReactElement {
             onShow={() => setHeld(undefined)}
             onOpen={open}
             view={live}
-            onOlder={() => void store.loadOlder()}
+            onOlder={() => store.loadOlder()}
           />
           {search.open !== undefined && <DecisionPanel callId={search.open} onClose={() => open(undefined)} />}
         </div>

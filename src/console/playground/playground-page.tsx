@@ -35,28 +35,41 @@ function usePlayer(): Player {
   return player;
 }
 
-function PlayForm(): ReactElement {
-  const player = usePlayer();
-  const [servers, identities, policies] = [
-    useQuery({ queryKey: ['servers'], queryFn: fetchServers }),
-    useQuery({ queryKey: ['identities'], queryFn: fetchIdentities }),
-    useQuery({ queryKey: ['policies'], queryFn: fetchPolicies }),
-  ];
-  const me = useQuery(meQuery);
+const firstOf = (items: readonly Field[] | undefined): string => items?.[0]?.id ?? '';
+
+/** What can be chosen, and what is: the identity's own policy unless another is wanted. */
+function useChoices() {
+  const servers = useQuery({ queryKey: ['servers'], queryFn: fetchServers });
+  const identities = useQuery({ queryKey: ['identities'], queryFn: fetchIdentities });
+  const policies = useQuery({ queryKey: ['policies'], queryFn: fetchPolicies });
   const [chosen, setChosen] = useState<Readonly<Record<string, string>>>({});
-  const serverId = chosen['server'] ?? servers.data?.[0]?.id ?? '';
-  const identityId = chosen['identity'] ?? identities.data?.[0]?.id ?? '';
+  const serverId = chosen['server'] ?? firstOf(servers.data);
+  const identityId = chosen['identity'] ?? firstOf(identities.data);
   const usual = useQuery({
     queryKey: ['usual-policy', serverId, identityId],
     queryFn: async () => (await usualPolicy(serverId, identityId)) ?? '',
     enabled: serverId !== '' && identityId !== '',
   });
-  const ofServer = policies.data?.filter((policy) => policy.serverId === serverId) ?? [];
-  const policyId =
-    [chosen['policy'], usual.data, ofServer[0]?.id].find((id) => ofServer.some((one) => one.id === id)) ?? '';
+  const ofServer = (policies.data ?? []).filter((policy) => policy.serverId === serverId);
+  const wanted = [chosen['policy'], usual.data].find((id) => ofServer.some((one) => one.id === id));
+  const choose = (field: string) => (id: string) => setChosen({ ...chosen, [field]: id });
+  return {
+    servers: servers.data,
+    identities: identities.data,
+    policies: ofServer,
+    serverId,
+    identityId,
+    policyId: wanted ?? firstOf(ofServer),
+    choose,
+  };
+}
+
+function PlayForm(): ReactElement {
+  const player = usePlayer();
+  const { servers, identities, policies, serverId, identityId, policyId, choose } = useChoices();
+  const me = useQuery(meQuery);
   const [fault, setFault] = useState('');
   const call = useMutation({ mutationFn: player.play.bind(player) });
-  const choose = (field: string) => (id: string) => setChosen({ ...chosen, [field]: id });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
@@ -64,25 +77,20 @@ function PlayForm(): ReactElement {
     if (!given.ok) return setFault('Write the arguments as a JSON object.');
     setFault('');
     const memberName = me.data?.user?.email ?? '';
-    call.mutate({
-      serverId,
-      identityId,
-      policyId,
-      tool: String(fields.get('tool')),
-      arguments: given.value,
-      memberName,
-    });
+    const tool = String(fields.get('tool'));
+    call.mutate({ serverId, identityId, policyId, tool, arguments: given.value, memberName });
   };
+  const said = fault || call.error?.message || missingText(policies, identities);
   return (
-    <form className={`${styles['form']} ${plain['plain']}`} onSubmit={submit} aria-label="Call a tool">
-      <Choice label="Server" value={serverId} items={servers.data} onChoose={choose('server')} />
-      <Choice label="Identity" value={identityId} items={identities.data} onChoose={choose('identity')} />
-      <Choice label="Policy" value={policyId} items={ofServer} onChoose={choose('policy')} />
+    <form className={`${styles['form']} ${plain['plain']}`} onSubmit={submit} aria-label="Play">
+      <Choice label="Server" value={serverId} items={servers} onChoose={choose('server')} />
+      <Choice label="Identity" value={identityId} items={identities} onChoose={choose('identity')} />
+      <Choice label="Policy" value={policyId} items={policies} onChoose={choose('policy')} />
       <ToolFields serverId={serverId} />
       <button type="submit" disabled={call.isPending || policyId === '' || identityId === ''}>
         {call.isPending ? 'Calling…' : 'Call'}
       </button>
-      <p role="status">{fault || call.error?.message || missingText(ofServer, identities.data)}</p>
+      <p role="status">{said}</p>
       {call.data && <Answer answer={call.data} />}
     </form>
   );

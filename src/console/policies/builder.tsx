@@ -8,7 +8,7 @@ import { fetchTools, validate, type Policy, type PolicyFault, type Tool, type Va
 import { SaveBar } from './save-bar.js';
 import { Defaults, DocumentSettings, OtherEntries } from './settings.js';
 import { SidePanel } from './side-panel.js';
-import { rangeOf } from './text/positions.js';
+import { rangeOf, type Range } from './text/positions.js';
 import type { ReadPolicy } from './text/policy-model.js';
 import type { Draft } from './use-draft.js';
 import { words } from './words.js';
@@ -43,6 +43,13 @@ function marksOf(read: ReadPolicy, errors: readonly PolicyFault[], warnings: rea
   return [...errors.map(mark('error')), ...warnings.map(mark('warning'))];
 }
 
+/** The version that somebody else saved since a draft began. */
+const laterThan = ({ base }: Draft, newest: Policy | undefined): Policy | undefined =>
+  newest !== undefined && base !== undefined && newest.version > base.version ? newest : undefined;
+
+const rangeIn = (read: ReadPolicy, lit: string | undefined): Range | undefined =>
+  lit !== undefined && read.ok ? rangeOf(read.model.root, lit) : undefined;
+
 /** The policy builder: one document, as a table and as JSON, both editable, always the same. */
 export function Builder({ draft, serverId, newest, mayEdit, onSaved }: Props): ReactElement {
   const [lit, setLit] = useState<string>();
@@ -62,14 +69,18 @@ export function Builder({ draft, serverId, newest, mayEdit, onSaved }: Props): R
     setLit(undefined);
     draft.setText(text);
   };
-  const range = lit !== undefined && draft.read.ok ? rangeOf(draft.read.model.root, lit) : undefined;
-  const isBehind = newest !== undefined && draft.base !== undefined && newest.version > draft.base.version;
+  const range = useMemo(() => rangeIn(draft.read, lit), [draft.read, lit]);
+  const later = laterThan(draft, newest);
   const editing = { text: draft.text, onChange: change, lit, faults: errors.map(({ pointer }) => pointer) };
   return (
     <div className={`${styles['page']} ${plain['plain']}`}>
-      <SaveBar {...{ draft, serverId, mayEdit, onSaved }} isBehind={isBehind} onConflict={() => setResolving(true)} />
-      {isBehind && newest && (isResolving || draft.isChanged) && (
-        <Conflict draft={draft} theirs={newest} onDone={() => setResolving(false)} />
+      <SaveBar
+        {...{ draft, serverId, mayEdit, onSaved }}
+        isBehind={later !== undefined}
+        onConflict={() => setResolving(true)}
+      />
+      {later && (isResolving || draft.isChanged) && (
+        <Conflict draft={draft} theirs={later} onDone={() => setResolving(false)} />
       )}
       <div className={styles['builder']}>
         <Visual draft={draft} tools={tools.data ?? NO_TOOLS} editing={{ ...editing, disabled: !mayEdit }} />

@@ -60,12 +60,10 @@ type RowProps = Readonly<{ row: Row; tool: Tool | undefined; hasKinds: boolean; 
 
 const EntryRow = memo(function EntryRow({ row, tool, hasKinds, editing }: RowProps): ReactElement {
   const { text, onChange, lit, disabled } = editing;
-  const isLit =
-    lit !== undefined && (lit === row.pointer || (row.by !== 'default' && lit.startsWith(`${row.pointer}/`)));
   const isFaulty = editing.faults.some((fault) => row.entry && fault.startsWith(row.entry.pointer));
   const own = exactEntry(editing.model, row.section, row.name);
   return (
-    <tr data-lit={isLit || undefined} data-faulty={isFaulty || undefined} data-effect={row.effect}>
+    <tr data-lit={isLit(row, lit) || undefined} data-faulty={isFaulty || undefined} data-effect={row.effect}>
       <th scope="row">{row.name}</th>
       {hasKinds && <td>{tool ? <Kind tool={tool} /> : <span className={styles['aside']}>not on the server</span>}</td>}
       <td>
@@ -82,6 +80,10 @@ const EntryRow = memo(function EntryRow({ row, tool, hasKinds, editing }: RowPro
     </tr>
   );
 });
+
+/** Whether what decided a call that was tried is what decides about a row. */
+const isLit = ({ pointer, by }: Row, lit: string | undefined): boolean =>
+  lit !== undefined && (lit === pointer || (by !== 'default' && lit.startsWith(`${pointer}/`)));
 
 const reasonText = ({ by, entry }: Row): string => {
   if (by === 'pattern') return words.by.pattern(entry?.name ?? '');

@@ -40,21 +40,26 @@ function valueOf(operator: string, typed: string, isText: boolean): Json {
 const pathOf = (typed: string): string =>
   /^(args|identity|request|time|client)\./.test(typed) ? typed : `args.${typed.trim()}`;
 
-function ruleOf(fields: Fields, target: JsonPath): Readonly<{ kind: string; rule: JsonObject }> {
-  const told: JsonObject = fields['told'] ? { on_deny: fields['told'] } : {};
-  const [kind = 'deny_if', operator = 'eq', path = ''] = [fields['kind'], fields['op'], fields['path']];
-  if (kind === 'limits' || kind === 'spend') {
-    const counter = counterOf(`${String(target.at(-1) ?? 'calls')}${kind === 'spend' ? `_${path}` : ''}`);
-    const limit = {
-      counter,
-      window: fields['window'] ?? 'minute',
-      max: Number(fields['max']),
-      scope: fields['scope'] ?? 'grant',
-    };
-    return { kind: 'limits', rule: { ...limit, ...(kind === 'spend' && { increment_from: pathOf(path) }), ...told } };
-  }
-  const value = valueOf(operator, fields['value'] ?? '', fields['isText'] === 'on');
-  return { kind, rule: { path: pathOf(path), op: operator, value, ...told } };
+type NewRule = Readonly<{ kind: string; rule: JsonObject }>;
+
+function limitOf(fields: Fields, target: JsonPath): JsonObject {
+  const { path = '', window = 'minute', scope = 'grant', max, kind } = fields;
+  const isSum = kind === 'spend';
+  return {
+    counter: counterOf(`${String(target.at(-1) ?? 'calls')}${isSum ? `_${path}` : ''}`),
+    window,
+    max: Number(max),
+    scope,
+    ...(isSum && { increment_from: pathOf(path) }),
+  };
+}
+
+function ruleOf(fields: Fields, target: JsonPath): NewRule {
+  const { kind = 'deny_if', op = 'eq', path = '', value = '', told } = fields;
+  const ending: JsonObject = told ? { on_deny: told } : {};
+  if (kind === 'limits' || kind === 'spend') return { kind: 'limits', rule: { ...limitOf(fields, target), ...ending } };
+  const judged = valueOf(op, value, fields['isText'] === 'on');
+  return { kind, rule: { path: pathOf(path), op, value: judged, ...ending } };
 }
 
 /** A form for one more rule, read as a sentence from left to right. */

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, request } from 'node:http';
 import { expect } from 'vitest';
 import { startTestToolgate } from '../../support/toolgate.ts';
 import { signUp } from '../../support/tenant.ts';
@@ -10,39 +9,15 @@ export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 360, height: 740 };
 const PASSWORD = 'correct horse battery';
 
-const devFront = async () => {
-  let target;
-  const server = createServer(async (incoming, outgoing) => {
-    const path = incoming.url.split('?')[0];
-    if (path.startsWith('/app')) {
-      const file = path.includes('/assets/') ? path.slice('/app'.length) : '/dev.html';
-      const body = await readFile(`/tmp/bld/out${file}`);
-      outgoing.writeHead(200, { 'content-type': file.endsWith('.js') ? 'text/javascript' : file.endsWith('.css') ? 'text/css' : 'text/html' });
-      return outgoing.end(body);
-    }
-    const forwarded = request(target + incoming.url, { method: incoming.method, headers: incoming.headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(outgoing);
-    });
-    forwarded.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => forwarded.destroy());
-    incoming.pipe(forwarded);
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${server.address().port}`, to: (url) => (target = url), close: () => server.closeAllConnections() || server.close() };
-};
-
 /** A product with its console, and a browser. */
 export const startConsole = async (settings = {}) => {
-  const front = process.env.BLD ? await devFront() : undefined;
   const [toolgate, browser, axe] = await Promise.all([
-    startTestToolgate({ ...settings, ...(front && { PUBLIC_URL: front.url }) }),
+    startTestToolgate(settings),
     launchChromium(),
     readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
   ]);
-  front?.to(toolgate.url);
-  const url = front?.url ?? toolgate.url;
-  const tenant = await signUp(toolgate.url);
+  const { url } = toolgate;
+  const tenant = await signUp(url);
 
   /** A browser's context in which a member is signed in, by the member's session. */
   const signIn = async (email, options = {}) => {
@@ -94,7 +69,6 @@ export const startConsole = async (settings = {}) => {
     audit,
     close: async () => {
       await browser.close();
-      front?.close();
       await toolgate.close();
     },
   };

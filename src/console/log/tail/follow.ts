@@ -1,16 +1,17 @@
 import { readJson } from '../../policies/text/json-tree.js';
 import { EventSplitter, type StreamEvent } from './event-stream.js';
-import type { Gap, LogItem } from './log-buffer.js';
+import type { LogRecord } from '../records.js';
+import type { Gap } from './log-buffer.js';
 
 export type StreamState = 'connecting' | 'live' | 'retrying' | 'refused';
 
-type Following<Item> = Readonly<{
+type Following = Readonly<{
   /** The events to follow, with their filters. */
   url: string;
   /** Where to go on: the last `seq` that was taken. Asked for at each connection. */
   lastSeq: () => number;
   signal: AbortSignal;
-  onItems: (items: readonly (Item | Gap)[]) => void;
+  onItems: (items: readonly (LogRecord | Gap)[]) => void;
   onState: (state: StreamState) => void;
 }>;
 
@@ -22,7 +23,7 @@ const FORBIDDEN: readonly number[] = [400, 401, 403];
  * Follows the log by server-sent events until the signal ends it. A connection that breaks is made again, behind the
  * last record that was taken, after 0.5 s to 10 s. One that the caller may not have is not tried again.
  */
-export async function follow<Item extends LogItem>(of: Following<Item>): Promise<void> {
+export async function follow(of: Following): Promise<void> {
   const { signal, onState } = of;
   let delay = FIRST_DELAY_MS;
   onState('connecting');
@@ -47,7 +48,7 @@ export async function follow<Item extends LogItem>(of: Following<Item>): Promise
   }
 }
 
-const connect = <Item>({ url, lastSeq, signal }: Following<Item>): Promise<Response> => {
+const connect = ({ url, lastSeq, signal }: Following): Promise<Response> => {
   const seq = lastSeq();
   return fetch(url, {
     signal,
@@ -59,16 +60,13 @@ const connect = <Item>({ url, lastSeq, signal }: Following<Item>): Promise<Respo
   });
 };
 
-async function readAll<Item extends LogItem>(
-  body: ReadableStream<Uint8Array>,
-  { onItems }: Following<Item>,
-): Promise<void> {
+async function readAll(body: ReadableStream<Uint8Array>, { onItems }: Following): Promise<void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const splitter = new EventSplitter();
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      const items = splitter.push(decoder.decode(piece.value, { stream: true })).map((event) => itemOf<Item>(event));
+      const items = splitter.push(decoder.decode(piece.value, { stream: true })).map((event) => itemOf(event));
       if (items.length > 0) onItems(items);
     }
   } finally {
@@ -77,10 +75,10 @@ async function readAll<Item extends LogItem>(
 }
 
 /** @throws Error for data that is no JSON */
-function itemOf<Item>({ data }: StreamEvent): Item | Gap {
+function itemOf({ data }: StreamEvent): LogRecord | Gap {
   const read = readJson(data);
   if (!read.ok) throw new Error('a record of the log stream can not be read');
-  return read.value as unknown as Item | Gap;
+  return read.value as unknown as LogRecord | Gap;
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -62,8 +62,12 @@ export class LogStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Loads the newest records and follows the log until `end`. Never rejects. */
-  async run(): Promise<void> {
+  /** Loads the newest records and follows the log until `end`. */
+  start(): void {
+    this.#run().catch((error: unknown) => this.#set({ status: 'failed', fault: textOf(error) }));
+  }
+
+  async #run(): Promise<void> {
     try {
       const head = (await this.#page(new URLSearchParams({ order: 'desc', limit: '1' }))).items[0]?.seq ?? 0;
       const page = await this.#older(null);
@@ -77,7 +81,7 @@ export class LogStore {
       return;
     }
     if (this.to !== undefined) return;
-    await follow<LogRecord>({
+    await follow({
       url: `/v1/audit/events?order=asc&${this.#query}`,
       lastSeq: () => this.#pendingSeq(),
       signal: this.#ended.signal,
@@ -92,7 +96,11 @@ export class LogStore {
   }
 
   /** Loads the page before the oldest line. */
-  async loadOlder(): Promise<void> {
+  loadOlder(): void {
+    this.#loadOlder().catch((error: unknown) => this.#set({ fault: textOf(error) }));
+  }
+
+  async #loadOlder(): Promise<void> {
     if (this.#isLoading || !this.#view.hasOlder || this.#view.older.length >= MAX_OLDER) return;
     this.#isLoading = true;
     try {
@@ -104,8 +112,6 @@ export class LogStore {
       while (page.hasMore && !page.items.some(isNew)) page = await this.#older(this.#cursor, oldest);
       lines.take(page.items.filter(isNew).toReversed());
       this.#set({ older: [...this.#view.older, ...lines.lines.toReversed()], hasOlder: page.hasMore });
-    } catch (error) {
-      this.#set({ fault: textOf(error) });
     } finally {
       this.#isLoading = false;
     }

@@ -40,21 +40,22 @@ type Table = Readonly<{ old: readonly string[]; now: readonly string[]; lengths:
 function walk({ old, now, lengths, width }: Table): readonly DiffLine[] {
   const lines: DiffLine[] = [];
   let [row, column] = [0, 0];
-  while (row < old.length || column < now.length) {
-    const [left = '', right = ''] = [old[row], now[column]];
+  while (row < old.length && column < now.length) {
     const down = lengths[(row + 1) * width + column] ?? 0;
     const across = lengths[row * width + column + 1] ?? 0;
-    if (row < old.length && column < now.length && left === right) {
-      lines.push({ kind: 'same', text: left });
+    if (old[row] === now[column]) {
+      lines.push({ kind: 'same', text: old[row] ?? '' });
       row += 1;
       column += 1;
-    } else if (column >= now.length || (row < old.length && down >= across)) {
-      lines.push({ kind: 'removed', text: left });
+    } else if (down >= across) {
+      lines.push({ kind: 'removed', text: old[row] ?? '' });
       row += 1;
     } else {
-      lines.push({ kind: 'added', text: right });
+      lines.push({ kind: 'added', text: now[column] ?? '' });
       column += 1;
     }
   }
+  for (const text of old.slice(row)) lines.push({ kind: 'removed', text });
+  for (const text of now.slice(column)) lines.push({ kind: 'added', text });
   return lines;
 }
