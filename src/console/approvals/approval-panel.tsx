@@ -91,6 +91,8 @@ const BECAUSE: Readonly<Record<string, string>> = {
   owns_identity: 'the call is made for them',
 };
 
+const OWN = { issued_grant: 'you issued or rotated its grant', owns_identity: 'it is made for you' };
+
 function Excluded({ people }: Readonly<{ people: readonly ExcludedApprover[] }>): ReactElement | null {
   if (people.length === 0) return null;
   return (
@@ -153,8 +155,7 @@ function Decide({ open: { approval, mayNotApprove = [] }, onDecided }: DecidePro
         Reject
       </button>
       <p role="status">
-        {own &&
-          `You may not approve this call: ${own.because === 'issued_grant' ? 'you issued or rotated its grant' : 'it is made for you'}. `}
+        {own && `You may not approve this call: ${OWN[own.because]}. `}
         {deciding.error?.message}
       </p>
     </div>

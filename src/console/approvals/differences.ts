@@ -2,6 +2,8 @@ import type { Approval } from './requests.js';
 
 const listed = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
+const policyText = ({ policyName, policyVersion }: Approval): string => `version ${policyVersion} of ${policyName}`;
+
 /**
  * What is different from the last request for the same tool by the same identity, in sentences. Values of decided calls
  * are not kept, so that arguments are compared by their names and by their digest.
@@ -16,9 +18,7 @@ export function differencesFrom(last: Approval | undefined, now: Approval): read
     last.definitionHash === now.definitionHash ? [] : ['The definition of the tool is another one.'],
     last.policyVersion === now.policyVersion && last.policyId === now.policyId
       ? []
-      : [
-          `The policy is version ${now.policyVersion} of ${now.policyName}; it was version ${last.policyVersion} of ${last.policyName}.`,
-        ],
+      : [`The policy is ${policyText(now)}; it was ${policyText(last)}.`],
     last.grantId === now.grantId ? [] : ['The call comes by another grant.'],
     last.argumentsDigest === now.argumentsDigest
       ? ['The arguments are exactly those of last time.']

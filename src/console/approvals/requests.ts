@@ -52,6 +52,7 @@ export const fetchHistory = async ({ tool, serverId, id }: Approval): Promise<re
   return page.items.filter((one) => one.tool === tool && one.serverId === serverId && one.id !== id);
 };
 
+/** Approves or rejects a held call, with a comment. @throws Refusal four_eyes, conflict */
 export const decideApproval = async (
   id: string,
   decision: 'approve' | 'reject',

@@ -20,8 +20,8 @@ export function PlaygroundPage({ mayPlay }: Readonly<{ mayPlay: boolean }>): Rea
     <Page
       title="Playground"
       lead={
-        'Calls a tool through the gateway as an identity, by a grant of its own that ends in ten minutes. The policy, ' +
-        'its limits and approvals hold, the call really runs, and the log names you.'
+        'Calls a tool through the gateway as an identity, by a grant of its own that ends in ten minutes. The ' +
+        'policy, its limits and approvals hold, the call really runs, and the log names you.'
       }
     >
       {mayPlay ? <PlayForm /> : <NoPermission roles={['admin']} />}

@@ -27,7 +27,7 @@ function Opened({ policy, mayEdit }: Readonly<{ policy: Policy; mayEdit: boolean
   return (
     <Page
       title={policy.name}
-      lead={`Version ${policy.version} for ${policy.serverName}${mayEdit ? '' : '. Your role may read policies, not change them.'}`}
+      lead={`Version ${policy.version} for ${policy.serverName}. ${mayEdit ? '' : words.readOnly}`}
       back={{ to: '/policies', label: words.policies }}
     >
       <Builder draft={draft} serverId={policy.serverId} newest={policy} mayEdit={mayEdit} onSaved={() => undefined} />

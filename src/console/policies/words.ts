@@ -10,6 +10,7 @@ export const words = {
   saved: (version: number) => `Saved as version ${version}.`,
   unsaved: 'Not saved yet',
   noChanges: 'No changes',
+  readOnly: 'Your role may read policies, not change them.',
   effect: 'Effect',
   atMost: 'At most',
   per: 'per',

@@ -73,9 +73,11 @@ export function seriesOf(items: readonly Item[], range: Range, now: number): Ser
   return { times, effects: counts };
 }
 
+/** Calls by time and effect. */
 export const fetchSeries = async (range: Range): Promise<Series> =>
   seriesOf(await fetchUsage(range, 'effect'), range, Date.now());
 
+/** Calls by tool, grant or effect, the most first. */
 export const fetchTotals = async (range: Range, by: 'tool' | 'grant' | 'effect'): Promise<readonly Total[]> =>
   totalsOf(await fetchUsage(range, by), (item) => {
     if (by === 'grant')

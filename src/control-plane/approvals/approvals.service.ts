@@ -45,8 +45,8 @@ export class ApprovalsService {
   }
 
   /**
-   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending, and who
-   * may not approve it.
+   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending, and
+   * who may not approve it.
    * @throws Problem not_found
    */
   get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {

@@ -40,7 +40,7 @@ export const startConsole = async (settings = {}) => {
     return { context, page, faults, open: (path) => page.goto(`${url}/app${path}`) };
   };
 
-  /** What axe finds in a page, in both themes. Its script is run from outside: the page's policy would not let it in. */
+  /** What axe finds in a page, in both themes. It is run from outside: the page's policy would not let it in. */
   const audit = async (page) => {
     const found = [];
     for (const colorScheme of ['light', 'dark']) {

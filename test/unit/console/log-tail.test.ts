@@ -60,8 +60,9 @@ describe('the lines of the log', () => {
 });
 
 describe('the stream of events', () => {
-  const text = (events: readonly StreamEvent[]): string =>
-    `: open\n\n${events.map(({ id, event, data }) => `id: ${id}\n${event === 'message' ? '' : `event: ${event}\n`}data: ${data}\n\n`).join(': keep-alive\n\n')}`;
+  const one = ({ id, event, data }: StreamEvent): string =>
+    `id: ${id}\n${event === 'message' ? '' : `event: ${event}\n`}data: ${data}\n\n`;
+  const text = (events: readonly StreamEvent[]): string => `: open\n\n${events.map(one).join(': keep-alive\n\n')}`;
 
   test('is the same in whatever pieces it arrives', () => {
     const event = fc.record({

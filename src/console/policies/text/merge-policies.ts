@@ -18,7 +18,9 @@ function canonical(value: Json | undefined): string {
 
 const sections: readonly string[] = SECTIONS;
 
-/** What differs between two documents, by entries and members of the document. Texts that are no JSON have no changes. */
+/**
+ * What differs between two documents, by entries and members of the document. Texts that are no JSON have no changes.
+ */
 export function changesOf(before: string, after: string): readonly Change[] {
   const [old, now] = [readJson(before), readJson(after)];
   if (!old.ok || !now.ok) return [];

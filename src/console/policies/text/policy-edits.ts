@@ -29,8 +29,8 @@ const modelOf = (text: string): PolicyModel | undefined => {
 
 /**
  * Gives a thing an effect. A thing that a pattern decided about gets an entry of its own that begins as a copy of the
- * pattern's, so that no rule is lost. *Allow* takes the limits away; *Limit* allows ten a minute where there is no limit
- * yet; *Approve* and *Deny* leave them. A thing that a pattern in `hide` hides stays hidden.
+ * pattern's, so that no rule is lost. *Allow* takes the limits away; *Limit* allows ten a minute where there is no
+ * limit yet; *Approve* and *Deny* leave them. A thing that a pattern in `hide` hides stays hidden.
  */
 export function setEffect(text: string, subject: Subject, effect: Effect): string {
   const model = modelOf(text);
