@@ -1,33 +1,37 @@
 import { isDeepStrictEqual } from 'node:util';
 
 const SESSION = ['lost', 'new', 'kept at the second try', 'kept'];
-const isRestart = ({ step }) => step === 'gateway restart' || step === 'upstream restart';
 const rankOf = ({ session } = {}) => SESSION.indexOf(session);
 const isDenied = (result) =>
   result?.isError === true && String(result.content?.[0]?.text).startsWith('[POLICY DENIED] ');
-/** Is everything that `part` has in `whole` too? */
-const isWithin = (part, whole) =>
-  isDeepStrictEqual(part, whole) ||
-  (part === false && whole === true) ||
-  (part !== null &&
-    typeof part === 'object' &&
-    typeof whole === 'object' &&
-    Object.entries(part).every(([name, value]) => isWithin(value, whole?.[name])));
+const LISTS = ['tools', 'prompts', 'resources'];
 /** Capabilities without what they say of changes. */
 const unchanging = (capabilities) =>
   Object.fromEntries(
     Object.entries(capabilities ?? {}).map(([name, value]) => [
       name,
-      ['tools', 'prompts', 'resources'].includes(name) ? without('listChanged', value) : value,
+      LISTS.includes(name) ? without('listChanged', value) : value,
     ]),
   );
-const fails = (seen) => JSON.stringify(seen).includes('"failed":');
+const tellsOfChanges = (capabilities) =>
+  LISTS.every((name) => capabilities[name] === undefined || capabilities[name].listChanged === true);
+const isAsked = ({ result, asked }) => asked.length === 1 && result.content?.[0]?.text === 'accept Ada';
+const hears = ({ heard, count, grown }) => heard && count === 1 && grown === true;
 const without = (name, { [name]: _left, ...rest }) => rest;
+/** What is left of capabilities: no list of tasks, and for clients of 2026-07-28 no task. */
+const fewer = ({ tasks, ...others }, revision) =>
+  tasks === undefined || revision >= '2026-07-28' ? others : { ...others, tasks: without('list', tasks) };
+/** The capabilities are those, but for what is said of changes; the revision is not an older one. */
+const offers = (direct, through, capabilities) =>
+  direct.server === through.server &&
+  (direct.revision ?? '') <= through.revision &&
+  tellsOfChanges(through.capabilities) &&
+  isDeepStrictEqual(unchanging(through.capabilities), unchanging(capabilities));
 
 /**
  * The kinds of difference that a client may see between a server and the same server through Toolgate. A difference of
- * none of these kinds is a fault. `sign` stands for the kind in the table; `isWorse` marks what a client would rather
- * not see.
+ * none of these kinds is a fault. `sign` stands for the kind in the table; none is worse for the client than what it
+ * sees directly but for a refusal, and each stands in `results.json`.
  */
 export const KINDS = {
   'refused by the policy': {
@@ -52,54 +56,32 @@ export const KINDS = {
     sign: 'L',
     why: 'a policy may change what is listed, so Toolgate declares listChanged for every list that the server has',
     matches: ({ step, direct, through }) =>
-      step === 'connect' &&
-      direct.server === through.server &&
-      isDeepStrictEqual(unchanging(through.capabilities), unchanging(direct.capabilities)) &&
-      (direct.revision ?? '') <= through.revision,
+      step === 'connect' && !direct.failed && !through.failed && offers(direct, through, direct.capabilities),
   },
   'fewer capabilities': {
     sign: 'C',
     why: 'what Toolgate has no rule for, such as tasks/list, is not offered; nor is a task to clients of 2026-07-28',
     matches: ({ step, direct, through }) =>
       step === 'connect' &&
-      direct.server === through.server &&
-      isWithin(unchanging(through.capabilities), unchanging(direct.capabilities)) &&
-      (direct.revision ?? '') <= through.revision,
+      direct.capabilities?.tasks !== undefined &&
+      offers(direct, through, fewer(direct.capabilities, through.revision)),
   },
-  'one notification more': {
-    sign: '+1',
-    why: 'Toolgate tells of the change too, once it has discovered what changed',
-    isWorse: true,
-    matches: ({ step, direct, through }) =>
-      step === 'list_changed' &&
-      through.count > direct.count &&
-      isDeepStrictEqual({ ...through, count: direct.count }, direct),
-  },
-  'works through Toolgate': {
+  'works over HTTP+SSE': {
     sign: 'W',
-    why: 'directly the two do not understand each other, or the server tells of no change; Toolgate speaks for both',
-    matches: ({ step, direct, through }) =>
-      (step === 'list_changed' && !direct.heard && through.heard && through.count === 1) ||
-      (step === 'elicitation' && direct.result.failed !== undefined && through.asked.length === 1) ||
-      (fails(direct) && !fails(through)),
+    why: 'a client that over HTTP+SSE can not cancel, be asked, or hear of a change does so over Streamable HTTP',
+    matches: ({ step, pair, direct, through }) =>
+      pair.transport === 'sse' &&
+      ((step === 'cancel' && isDeepStrictEqual(through, { ...direct, reached: true })) ||
+        (step === 'elicitation' && direct.result.failed !== undefined && isAsked(through)) ||
+        (step === 'list_changed' && direct.count === 0 && hears(through))),
   },
   'the session is kept': {
     sign: 'K',
     why: 'Toolgate opens the session at the server again, or needs none',
     matches: (seen) =>
-      isRestart(seen) &&
+      seen.step === 'upstream restart' &&
       rankOf(seen.through) > rankOf(seen.direct) &&
       isDeepStrictEqual(seen.through.result, seen.direct.result ?? seen.through.result),
-  },
-  'a new session': {
-    sign: 'S',
-    why: 'the session of a server over stdio or HTTP+SSE ends with the Toolgate process that held it',
-    isWorse: true,
-    matches: (seen) =>
-      isRestart(seen) &&
-      seen.pair.transport !== 'http' &&
-      seen.through.session === 'new' &&
-      isDeepStrictEqual(seen.through.result, seen.direct.result),
   },
 };
 

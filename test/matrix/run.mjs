@@ -22,7 +22,8 @@ import { installOthers } from './install.mjs';
 import { othersOf } from './others.mjs';
 import { clients, pairsOf, servers } from './programs.mjs';
 import { startCounter } from './proxy.mjs';
-import { saveResults } from './results.mjs';
+import { requestFault } from './requests.mjs';
+import { readResults, saveResults } from './results.mjs';
 import { afterRestart } from './scenarios.mjs';
 import { soak } from './soak.mjs';
 
@@ -241,9 +242,11 @@ const main = async () => {
   const pairs = all.filter((pair) => new RegExp(given.only).test(nameOf(pair)));
   const played = await playAll(pairs, others);
   const rows = pairs.map((pair) => judge(played.find((one) => one.pair === pair)));
+  const known = [...(await readResults()), ...rows];
+  for (const row of rows) row.faults.push(...[requestFault(row, known)].filter(Boolean));
   for (const [index, row] of rows.entries()) tell({ ...row, name: nameOf(pairs[index]) });
   const failed = rows.flatMap(({ faults }) => faults).length;
-  const passed = rows.flatMap(({ steps }) => Object.values(steps)).length - failed;
+  const passed = rows.flatMap(({ steps }) => [...Object.values(steps), 'requests']).length - failed;
   const seconds = Math.round((Date.now() - began) / 1000);
   say(`${rows.length} pairs in ${seconds} s; ${passed} steps as they should be, ${failed} not`);
   if (given.transcripts) await writeFile(given.transcripts, JSON.stringify(played.map(transcriptsOf), null, 1));

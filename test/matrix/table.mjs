@@ -39,11 +39,7 @@ const legend = () =>
     ['sign', 'the client sees through Toolgate', 'because'],
     ['---', '---', '---'],
     ['=', 'exactly what it sees directly', ''],
-    ...Object.entries(KINDS).map(([name, { sign, why, isWorse }]) => [
-      sign,
-      isWorse ? `${name} (worse than directly)` : name,
-      why,
-    ]),
+    ...Object.entries(KINDS).map(([name, { sign, why }]) => [sign, name, why]),
   ]);
 
 /** The generated part of docs/compatibility.md: what was measured, and what its signs say. */
