@@ -15,6 +15,7 @@ const unchanging = (capabilities) =>
   );
 const tellsOfChanges = (capabilities) =>
   LISTS.every((name) => capabilities[name] === undefined || capabilities[name].listChanged === true);
+const REFUSED_CANCELLATION = JSON.stringify('sending "notifications/cancelled": Bad Request').slice(1, -1);
 const isAsked = ({ result, asked }) => asked.length === 1 && result.content?.[0]?.text === 'accept Ada';
 const hears = ({ heard, count, grown }) => heard && count === 1 && grown === true;
 const without = (name, { [name]: _left, ...rest }) => rest;
@@ -74,6 +75,24 @@ export const KINDS = {
       ((step === 'cancel' && isDeepStrictEqual(through, { ...direct, reached: true })) ||
         (step === 'elicitation' && direct.result.failed !== undefined && isAsked(through)) ||
         (step === 'list_changed' && direct.count === 0 && hears(through))),
+  },
+  'the session era': {
+    sign: 'E',
+    why: 'mcp-go initializes in 2026-07-28 but over Streamable HTTP; its SSE server asks nothing in a session',
+    matches: ({ step, pair, direct, through }) =>
+      pair.client.name === 'mcp-go' &&
+      pair.transport !== 'http' &&
+      ((step === 'connect' &&
+        isDeepStrictEqual(direct, { ...through, revision: '2026-07-28' }) &&
+        through.revision === '2025-11-25') ||
+        (step === 'list_changed' && direct.count === 0 && hears(through)) ||
+        (step === 'elicitation' && pair.server.name === 'mcp-go' && isAsked(direct) && through.result.failed)),
+  },
+  'a cancellation ends no session': {
+    sign: 'A',
+    why: "mcp-go refuses notifications/cancelled over Streamable HTTP, by which the Go SDK's client then ends",
+    matches: ({ direct, through }) =>
+      JSON.stringify(direct).includes(REFUSED_CANCELLATION) && !JSON.stringify(through).includes('"failed":'),
   },
   'the session is kept': {
     sign: 'K',

@@ -6,7 +6,7 @@
  *
  * --quick   the programs that npm ci has installed; without it also those of `others.mjs`, which it installs into a
  *           temporary folder, or into
- * --folder  this one, where they stay for the next run
+ * --folder  this one, where they stay for the next run; those in Go and Rust are built where the machine has these
  * --soak    no pairs: fifty agents call tools while all is started anew in turn, for --minutes=10 (`soak.mjs`), with
  *           the servers --kinds=http,sse,stdio and the --restarts=gateway,kill,http,sse
  * --only    the pairs whose name this regular expression finds, such as `Python SDK 2 at .* over http`

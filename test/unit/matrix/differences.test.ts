@@ -18,6 +18,7 @@ const results = JSON.parse(
 
 const LISTS = { tools: { listChanged: true } };
 const connected = (capabilities: object, revision = '2025-11-25'): object => ({ revision, server: 'x', capabilities });
+const PAIR = { client: { name: 'mcp-go' }, server: { name: 'mcp-go' }, transport: 'http' };
 const denied = { content: [{ type: 'text', text: '[POLICY DENIED] Not for agents' }], isError: true };
 const done = { content: [{ type: 'text', text: 'done' }] };
 
@@ -57,8 +58,10 @@ test.each([
   ['a denial of what the policy allows', 'call', done, denied],
   ['a limit that refuses too early', 'limit', [done, done, done], [done, denied, denied]],
   ['two notifications of one change', 'list_changed', { heard: true, count: 1 }, { heard: true, count: 2 }],
+  ['a call that is not cancelled', 'cancel', { ended: 'refused', reached: true }, { ended: 'refused', reached: false }],
+  ['a change that is heard over HTTP too late', 'list_changed', { heard: false, count: 0 }, { heard: true, count: 1 }],
 ])('%s is a difference of no known kind', (_what, step, direct, through) => {
-  expect(differenceOf({ step, direct, through, pair: {} })).toBeUndefined();
+  expect(differenceOf({ step, direct, through, pair: PAIR })).toBeUndefined();
 });
 
 test.each([
@@ -68,5 +71,5 @@ test.each([
   ['fewer capabilities', 'connect', connected({ ...LISTS, tasks: { list: {} } }), connected({ ...LISTS, tasks: {} })],
   ['the session is kept', 'upstream restart', { session: 'new', result: done }, { session: 'kept', result: done }],
 ])('%s is a kind of its own', (kind, step, direct, through) => {
-  expect(differenceOf({ step, direct, through, pair: {} })).toBe(kind);
+  expect(differenceOf({ step, direct, through, pair: PAIR })).toBe(kind);
 });
