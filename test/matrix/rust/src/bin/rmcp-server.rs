@@ -113,7 +113,10 @@ async fn ask(request: &CallToolRequestParams, context: &Context) -> Result<CallT
 async fn grow(context: &Context) -> CallToolResult {
     HAS_GROWN.store(true, Ordering::SeqCst);
     CHANGES.send_modify(|count| *count += 1);
-    let _ = context.peer.notify_tool_list_changed().await;
+    // A client of 2026-07-28 hears of it by its subscription alone.
+    if context.peer.peer_info().is_some_and(|client| client.protocol_version != ProtocolVersion::V_2026_07_28) {
+        let _ = context.peer.notify_tool_list_changed().await;
+    }
     text("grown")
 }
 
