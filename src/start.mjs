@@ -173,7 +173,10 @@ async function build(sources, wanted) {
 async function buildConsole(wanted) {
   rmSync(consoleStampFile, { force: true });
   const [code, signal] = await runNode([join(consoleFolder, 'build.mjs'), join(dist, 'console')]);
-  if (code !== 0) throw new Refusal(`The console could not be built (${signal ?? code}); nothing was started.`);
+  if (code !== 0)
+    throw new Refusal(
+      `The console could not be built (${signal ?? code}); nothing was started. Where packages are missing, run "npm ci".`,
+    );
   writeStamp({ fingerprint: wanted }, consoleStampFile);
 }
 

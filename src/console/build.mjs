@@ -3,7 +3,7 @@
  * one in gzip beside it. `build.json` lists what the first view loads, for the check of its size.
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
@@ -40,8 +40,8 @@ function firstView(output) {
   return [...found].sort();
 }
 
-const outDir = process.argv[2];
-if (outDir === undefined) throw new Error('usage: node src/console/build.mjs <folder>');
+if (process.argv[2] === undefined) throw new Error('usage: node src/console/build.mjs <folder>');
+const outDir = resolve(process.argv[2]);
 const { output } = await build({
   root,
   base: '/app/',
@@ -62,6 +62,10 @@ const { output } = await build({
 });
 const assets = join(outDir, 'assets');
 await Promise.all(readdirSync(assets).map((name) => compress(join(assets, name))));
-const size = (name) => statSync(join(outDir, name)).size;
-const scripts = firstView(output).map((name) => ({ name, bytes: size(name), brotli: size(`${name}.br`) }));
+const size = (name) => statSync(join(outDir, name), { throwIfNoEntry: false })?.size;
+const scripts = firstView(output).map((name) => ({
+  name,
+  bytes: size(name),
+  brotli: size(`${name}.br`) ?? size(name),
+}));
 writeFileSync(join(outDir, 'build.json'), JSON.stringify({ scripts }, undefined, 2));

@@ -16,21 +16,23 @@ import { InvitationPage } from './accounts/invitation-page.js';
 import { PasswordResetPage } from './accounts/password-reset-page.js';
 import { SignInPage } from './accounts/sign-in-page.js';
 import { SignUpPage } from './accounts/sign-up-page.js';
+import type { StartSearch } from './start/start-page.js';
 import { Shell } from './shell/shell.js';
 import { Broken, NotFound } from './shell/faults.js';
-import { ServersPage } from './servers/servers-page.js';
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** Those of the values that are texts: an address may say anything. */
+const optional = <Key extends string>(values: Readonly<Record<Key, unknown>>): { [key in Key]?: string } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => typeof value === 'string')) as {
+    [key in Key]?: string;
+  };
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: Broken });
 
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: ({ next, organizationId }: Record<string, unknown>): { next?: string; organizationId?: string } => ({
-    ...(textOf(next) !== undefined && { next: textOf(next) as string }),
-    ...(textOf(organizationId) !== undefined && { organizationId: textOf(organizationId) as string }),
-  }),
+  validateSearch: (search: Record<string, unknown>): { next?: string; organizationId?: string } =>
+    optional({ next: search['next'], organizationId: search['organizationId'] }),
   component: function Login() {
     const { next, organizationId } = login.useSearch();
     return <SignInPage next={next} organizationId={organizationId} />;
@@ -63,7 +65,25 @@ const home = createRoute({
     throw redirect({ to: '/servers' });
   },
 });
-const servers = createRoute({ getParentRoute: () => signedIn, path: '/servers', component: ServersPage });
+const servers = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/servers',
+  component: lazyRouteComponent(() => import('./servers/servers-page.js'), 'ServersPage'),
+});
+const newServer = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/servers/new',
+  component: lazyRouteComponent(() => import('./servers/new-server-page.js'), 'NewServerPage'),
+});
+const ServerPage = lazyRouteComponent(() => import('./servers/server-page.js'), 'ServerPage');
+const server = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/servers/$id',
+  component: function ServerOfAddress() {
+    const { id } = server.useParams();
+    return <ServerPage key={id} id={id} />;
+  },
+});
 
 const policies = createRoute({
   getParentRoute: () => signedIn,
@@ -73,8 +93,7 @@ const policies = createRoute({
 const newPolicy = createRoute({
   getParentRoute: () => signedIn,
   path: '/policies/new',
-  validateSearch: ({ serverId }: Record<string, unknown>): { serverId?: string } =>
-    textOf(serverId) === undefined ? {} : { serverId: textOf(serverId) as string },
+  validateSearch: ({ serverId }: Record<string, unknown>): { serverId?: string } => optional({ serverId }),
   component: lazyRouteComponent(() => import('./policies/screens.js'), 'NewPolicyScreen'),
 });
 const policy = createRoute({
@@ -106,13 +125,61 @@ const playground = createRoute({
   component: lazyRouteComponent(() => import('./playground/screen.js'), 'PlaygroundScreen'),
 });
 const decisions = [policies, newPolicy, policy, log, approvals, usage, playground] as const;
+const GrantsPage = lazyRouteComponent(() => import('./grants/grants-page.js'), 'GrantsPage');
+const grants = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/grants',
+  validateSearch: ({ identity }: Record<string, unknown>): { identity?: string } => optional({ identity }),
+  component: function GrantsOfAddress() {
+    return <GrantsPage identity={grants.useSearch().identity} />;
+  },
+});
+const NewGrantPage = lazyRouteComponent(() => import('./grants/new-grant-page.js'), 'NewGrantPage');
+const newGrant = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/grants/new',
+  validateSearch: (search: Record<string, unknown>): { server?: string; policy?: string } =>
+    optional({ server: search['server'], policy: search['policy'] }),
+  component: function NewGrantOfAddress() {
+    const search = newGrant.useSearch();
+    return <NewGrantPage serverId={search.server} policyId={search.policy} />;
+  },
+});
+const GrantPage = lazyRouteComponent(() => import('./grants/grant-page.js'), 'GrantPage');
+const grant = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/grants/$id',
+  component: function GrantOfAddress() {
+    const { id } = grant.useParams();
+    return <GrantPage key={id} id={id} />;
+  },
+});
+
+const StartPage = lazyRouteComponent(() => import('./start/start-page.js'), 'StartPage');
+const start = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/start',
+  validateSearch: (search: Record<string, unknown>): { server?: string; policy?: string } =>
+    optional({ server: search['server'], policy: search['policy'] }),
+  component: function StartOfAddress() {
+    const navigate = start.useNavigate();
+    return (
+      <StartPage
+        search={start.useSearch()}
+        onSearch={(search: StartSearch) => {
+          navigate({ search }).catch(() => undefined);
+        }}
+      />
+    );
+  },
+});
 
 const routes = root.addChildren([
   login,
   signup,
   reset,
   invitation,
-  signedIn.addChildren([home, servers, ...decisions]),
+  signedIn.addChildren([home, servers, ...decisions, start, newServer, server, grants, newGrant, grant]),
 ]);
 
 /** The addresses of the console. Filters are typed search parameters, so that every view is a link. */

@@ -22,7 +22,7 @@ export function SignUpPage(): ReactElement {
     mutationFn: async () => dataOf(await api.POST('/v1/signup', { body: { email, password, organizationName } })),
     onSuccess: async () => {
       queryClient.clear();
-      await navigate({ to: '/servers' });
+      await navigate({ to: '/start' });
     },
   });
   const foot = (

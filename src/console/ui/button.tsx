@@ -14,9 +14,15 @@ export function Button({ look = 'plain', ...props }: ButtonProps): ReactElement 
   return <AriaButton {...props} className={lookOf(look)} />;
 }
 
-type ButtonLinkProps = Readonly<Pick<LinkProps, 'to' | 'params' | 'search'> & { look?: Look; children: ReactNode }>;
+type ButtonLinkProps = Readonly<{
+  /** The path of a screen. */
+  to: string;
+  search?: LinkProps['search'];
+  look?: Look;
+  children: ReactNode;
+}>;
 
 /** A link that looks like a button. */
 export function ButtonLink({ look = 'plain', ...props }: ButtonLinkProps): ReactElement {
-  return <Link {...(props as LinkProps)} className={lookOf(look)} />;
+  return <Link {...(props as unknown as LinkProps)} className={lookOf(look)} />;
 }

@@ -1,15 +1,5 @@
-import type { ReactElement, ReactNode } from 'react';
-import {
-  Button,
-  FieldError,
-  Label,
-  ListBox,
-  ListBoxItem,
-  Popover,
-  Select as AriaSelect,
-  SelectValue,
-  Text,
-} from 'react-aria-components';
+import { useContext, useId, type ReactElement, type ReactNode } from 'react';
+import { FormValidationContext } from 'react-aria-components';
 import type { Choice } from './field.js';
 import styles from './field.module.css';
 
@@ -18,6 +8,7 @@ type SelectProps<Key extends string> = Readonly<{
   value: Key | undefined;
   onChange: (value: Key) => void;
   choices: readonly Choice<Key>[];
+  /** The JSON Pointer of the value in the request's body. */
   name?: string;
   description?: ReactNode;
   placeholder?: string;
@@ -25,44 +16,45 @@ type SelectProps<Key extends string> = Readonly<{
   isDisabled?: boolean;
 }>;
 
-/** One of several, from a list that opens. Typing finds an entry. */
+const errorsAt = (errors: Readonly<Record<string, string | string[]>>, name: string | undefined): string =>
+  name === undefined ? '' : [errors[name] ?? []].flat().join(' ');
+
+/** One of several: the list of the browser, which every keyboard, phone and screen reader knows. */
 export function Select<Key extends string>(props: SelectProps<Key>): ReactElement {
-  const { label, value, onChange, choices, description, placeholder = 'Choose…', ...rest } = props;
+  const { label, value, onChange, choices, name, description, placeholder = 'Choose…' } = props;
+  const { isRequired = false, isDisabled = false } = props;
+  const id = useId();
+  const error = errorsAt(useContext(FormValidationContext), name);
   return (
-    <AriaSelect
-      {...rest}
-      className={styles['field'] ?? ''}
-      placeholder={placeholder}
-      value={value ?? null}
-      onChange={(key) => key !== null && onChange(key as Key)}
-    >
-      <Label className={styles['label'] ?? ''}>{label}</Label>
-      <Button className={styles['select'] ?? ''}>
-        <SelectValue>{({ selectedText, defaultChildren }) => selectedText || defaultChildren}</SelectValue>
-        <span aria-hidden="true" className={styles['chevron']}>
-          ▾
-        </span>
-      </Button>
-      {description !== undefined && (
-        <Text slot="description" className={styles['description'] ?? ''}>
-          {description}
-        </Text>
-      )}
-      <FieldError className={styles['error'] ?? ''} />
-      <Popover className={styles['popover'] ?? ''}>
-        <ListBox className={styles['options'] ?? ''} items={choices}>
-          {({ id, label: name, note }) => (
-            <ListBoxItem id={id} textValue={name} className={styles['option'] ?? ''}>
-              <Text slot="label">{name}</Text>
-              {note !== undefined && (
-                <Text slot="description" className={styles['optionNote'] ?? ''}>
-                  {note}
-                </Text>
-              )}
-            </ListBoxItem>
-          )}
-        </ListBox>
-      </Popover>
-    </AriaSelect>
+    <div className={styles['field']}>
+      <label className={styles['label']} htmlFor={id}>
+        {label}
+      </label>
+      <select
+        id={id}
+        name={name}
+        className={styles['select']}
+        value={value ?? ''}
+        required={isRequired}
+        disabled={isDisabled}
+        aria-describedby={`${id}-about`}
+        aria-invalid={error !== ''}
+        onChange={({ target }) => onChange(target.value as Key)}
+      >
+        {value === undefined && (
+          <option value="" disabled>
+            {placeholder}
+          </option>
+        )}
+        {choices.map((choice) => (
+          <option key={choice.id} value={choice.id}>
+            {choice.label}
+          </option>
+        ))}
+      </select>
+      <span id={`${id}-about`} className={error === '' ? styles['description'] : styles['error']}>
+        {error === '' ? description : error}
+      </span>
+    </div>
   );
 }

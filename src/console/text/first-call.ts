@@ -1,0 +1,31 @@
+/** The words of the wait for the first call of a grant, and why one may be refused. */
+export const firstCallText = {
+  title: 'First call',
+  waiting: 'Waiting for the first call…',
+  waitingDetail: 'No request with this token has come yet. The usual reasons:',
+  reasons: [
+    'The client has not read the new configuration: start it again.',
+    'The address or the Authorization header was changed on the way: copy both once more.',
+    'The agent has not used a tool yet: ask it for something that needs one.',
+  ],
+  connected: 'The client is connected; it has not called a tool yet.',
+  connectedDetail: 'Ask the agent for something that needs a tool of this server.',
+  allowed: (tool: string): string => `${tool} was allowed.`,
+  held: (tool: string): string => `${tool} waits for an approval.`,
+  refused: (tool: string): string => `${tool} was refused.`,
+  done: 'It works: each call is decided by the policy, and on record.',
+  openLog: 'Open the log',
+  openApprovals: 'Open the approvals',
+  codes: {
+    denied_by_rule: 'A rule of the policy refuses it.',
+    hidden: 'The policy hides this tool.',
+    not_listed: 'The server has no tool of this name.',
+    argument_rule: 'The policy refuses these arguments.',
+    arguments_invalid: 'The arguments don’t fit the tool’s own schema.',
+    rate_limited: 'A limit of the policy is used up.',
+    no_policy: 'The grant has no policy, so that every call is refused.',
+    disabled: 'The server, the grant or the tool is disabled.',
+    tool_changed: 'The tool’s definition changed since it was pinned; accept it on the server’s page.',
+    needs_connection: 'The server needs a sign-in of its own.',
+  } as Readonly<Record<string, string>>,
+} as const;
