@@ -175,7 +175,7 @@ async function buildConsole(wanted) {
   const [code, signal] = await runNode([join(consoleFolder, 'build.mjs'), join(dist, 'console')]);
   if (code !== 0)
     throw new Refusal(
-      `The console could not be built (${signal ?? code}); nothing was started. Where packages are missing, run "npm ci".`,
+      `The console could not be built (${signal ?? code}); nothing was started. Run "npm ci" if packages are missing.`,
     );
   writeStamp({ fingerprint: wanted }, consoleStampFile);
 }
