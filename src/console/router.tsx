@@ -174,12 +174,51 @@ const start = createRoute({
   },
 });
 
+const settings = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/settings-page.js'), 'SettingsPage'),
+});
+const streams = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/log-streams',
+  component: lazyRouteComponent(() => import('./log-streams/streams-page.js'), 'StreamsPage'),
+});
+const newStream = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/log-streams/new',
+  component: lazyRouteComponent(() => import('./log-streams/new-stream-page.js'), 'NewStreamPage'),
+});
+const StreamPage = lazyRouteComponent(() => import('./log-streams/stream-page.js'), 'StreamPage');
+const stream = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/log-streams/$id',
+  component: function StreamOfAddress() {
+    const { id } = stream.useParams();
+    return <StreamPage key={id} id={id} />;
+  },
+});
+
 const routes = root.addChildren([
   login,
   signup,
   reset,
   invitation,
-  signedIn.addChildren([home, servers, ...decisions, start, newServer, server, grants, newGrant, grant]),
+  signedIn.addChildren([
+    home,
+    servers,
+    ...decisions,
+    start,
+    newServer,
+    server,
+    grants,
+    newGrant,
+    grant,
+    settings,
+    streams,
+    newStream,
+    stream,
+  ]),
 ]);
 
 /** The addresses of the console. Filters are typed search parameters, so that every view is a link. */

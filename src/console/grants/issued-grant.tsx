@@ -11,7 +11,7 @@ const text = grantText.issued;
 export function IssuedToken({ grant }: Readonly<{ grant: IssuedGrant }>): ReactElement {
   return (
     <>
-      <Section title={text.token} lead={text.lead}>
+      <Section title={text.section} lead={text.lead}>
         <CodeLine name={text.token} text={grant.token} />
       </Section>
       <Section title={grantText.detail.client}>

@@ -27,6 +27,8 @@ const DEEDS: readonly Target[] = [
   { href: '/policies/new', name: 'New policy', kind: 'Do' },
   { href: '/grants/new', name: 'New grant', kind: 'Do' },
   { href: '/playground', name: 'Playground: call a tool', kind: 'Do' },
+  { href: '/log-streams/new', name: 'New log stream', kind: 'Do' },
+  { href: '/start', name: 'Get started', kind: 'Do' },
 ];
 
 /** Servers, policies and identities by name, read when the palette opens. */

@@ -25,7 +25,7 @@ export const grantText = {
     lead: 'The identity gets a token of its own, and the policy decides each of its calls.',
     identity: 'Identity',
     newIdentity: 'New identity…',
-    identityName: 'Identity name',
+    identityName: 'Name',
     identityNameRule: 'Whose calls these are, such as the agent’s or the person’s name. It stands on every record.',
     kind: 'Kind',
     server: 'Server',
@@ -41,6 +41,7 @@ export const grantText = {
   issued: {
     title: 'Grant issued',
     lead: 'Copy the token now: it is shown once.',
+    section: 'Token',
     token: 'Grant token',
     done: 'Go to the grant',
   },

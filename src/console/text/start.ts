@@ -13,7 +13,7 @@ export const startText = {
       label: 'Balanced',
       note: 'Reading is allowed, writing is limited, what is destructive waits for an approval. Recommended.',
     },
-    open: { label: 'Open', note: 'All that a policy can not undo later is asked about; the rest is allowed.' },
+    open: { label: 'Open', note: 'All tools, with limits; what can’t be undone or moves money waits for approval.' },
     explanation: 'What it comes to',
     name: (posture: string): string => `Recommended (${posture})`,
     action: 'Use this policy',

@@ -29,7 +29,7 @@ export function CopyButton({ text, of }: Readonly<{ text: string; of: string }>)
     );
   };
   return (
-    <Button look="quiet" onPress={copy} aria-label={`${isCopied ? shellText.copied : shellText.copy}: ${of}`}>
+    <Button look="quiet" onPress={copy} aria-description={of}>
       {isCopied ? shellText.copied : shellText.copy}
     </Button>
   );

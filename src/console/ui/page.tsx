@@ -8,7 +8,7 @@ type PageProps = Readonly<{
   lead?: ReactNode;
   actions?: ReactNode;
   /** Where this page belongs. */
-  back?: Readonly<{ to: LinkProps['to']; label: string }>;
+  back?: Readonly<{ to: string; label: string }>;
   children: ReactNode;
 }>;
 
@@ -22,7 +22,7 @@ export function Page({ title, lead, actions, back, children }: PageProps): React
       <header className={styles['head']}>
         <div className={styles['titles']}>
           {back && (
-            <Link {...({ to: back.to } as LinkProps)} className={styles['back'] ?? ''}>
+            <Link {...({ to: back.to } as unknown as LinkProps)} className={styles['back'] ?? ''}>
               ← {back.label}
             </Link>
           )}

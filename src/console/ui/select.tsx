@@ -14,6 +14,8 @@ type SelectProps<Key extends string> = Readonly<{
   placeholder?: string;
   isRequired?: boolean;
   isDisabled?: boolean;
+  /** Where a table's column names it already. */
+  isLabelHidden?: boolean;
 }>;
 
 const errorsAt = (errors: Readonly<Record<string, string | string[]>>, name: string | undefined): string =>
@@ -22,16 +24,19 @@ const errorsAt = (errors: Readonly<Record<string, string | string[]>>, name: str
 /** One of several: the list of the browser, which every keyboard, phone and screen reader knows. */
 export function Select<Key extends string>(props: SelectProps<Key>): ReactElement {
   const { label, value, onChange, choices, name, description, placeholder = 'Choose…' } = props;
-  const { isRequired = false, isDisabled = false } = props;
+  const { isRequired = false, isDisabled = false, isLabelHidden = false } = props;
   const id = useId();
   const error = errorsAt(useContext(FormValidationContext), name);
   return (
     <div className={styles['field']}>
-      <label className={styles['label']} htmlFor={id}>
-        {label}
-      </label>
+      {!isLabelHidden && (
+        <label className={styles['label']} htmlFor={id}>
+          {label}
+        </label>
+      )}
       <select
         id={id}
+        {...(isLabelHidden && { 'aria-label': label })}
         name={name}
         className={styles['select']}
         value={value ?? ''}
