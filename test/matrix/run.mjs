@@ -256,6 +256,9 @@ const main = async () => {
   return failed === 0;
 };
 
+// What was started ends with this process, also where its time is up.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 const soaked = async () =>
   (await soak(Number(given.minutes), say, {
     kinds: given.kinds.split(','),
