@@ -12,6 +12,11 @@ const NOT_HERE = {
   'test/integration/audit/retention.slow.test.ts':
     'days of the log in PostgreSQL; in Kafka the topic has its own retention',
   'test/integration/enforcement/crash.slow.test.ts': 'crashes of a database of its own, with the log in it and without',
+  'test/integration/accounts/situations.slow.test.ts': 'starts databases of its own, whose locale is what it is about',
+  'test/integration/oauth/**': 'no log in it',
+  'test/integration/catalog/**': 'no log in it',
+  'test/integration/proof/rotation.slow.test.ts': 'signs what is recorded in PostgreSQL, whatever log it came by',
+  'test/integration/proof/self-check.slow.test.ts': 'checks what is recorded in PostgreSQL, whatever log it came by',
   'test/integration/embedded-postgres/**': 'no log in it',
   'test/integration/http-client/**': 'no log in it',
   'test/integration/platform/**': 'no log in it',
