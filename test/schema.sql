@@ -1352,7 +1352,8 @@ CREATE OR REPLACE FUNCTION public.erase_from_events(of_organization text, of_use
 AS $function$
   update events set event = replace(event::text, to_json(address)::text, to_json(word)::text)::json
     where organization_id = of_organization and strpos(event::text, to_json(address)::text) > 0
-      and (event->'actor'->>'id' = of_user or event->>'userId' = of_user or event->>'email' = address)
+      and (event->'actor'->>'id' = of_user or event->>'userId' = of_user or event->>'email' = address
+        or type in ('notifications.changed', 'approvalNotifications.changed'))
       and not exists (select from members m where m.organization_id = of_organization and m.user_id = of_user and not m.removed);
 $function$;
 grant execute on function erase_from_events(text,text,text,text) to toolgate_worker;

@@ -20,10 +20,12 @@ import {
   OPEN_SESSIONS,
   OUTBOUND,
   PUBLIC_URL,
+  FORGET_ADDRESS,
   TELL_ALARM,
 } from '../platform/runtime/parts.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
+import { forgetAddress } from '../control-plane/notifications/forget-address.js';
 import { NotificationsModule } from '../control-plane/notifications/notifications.module.js';
 import { OauthModule } from '../control-plane/oauth/oauth.module.js';
 import { PagesModule } from '../control-plane/pages/pages.module.js';
@@ -67,6 +69,7 @@ const providers = (parts: Parts): readonly Provider[] => [
   { provide: CreateOnce, useValue: new CreateOnce(parts.store, parts.vault) },
   { provide: REVOKE_GRANTS, useValue: revokeGrantsOf },
   { provide: TELL_ALARM, useValue: tellAlarm },
+  { provide: FORGET_ADDRESS, useValue: forgetAddress },
 ];
 
 @Global()

@@ -9,15 +9,18 @@ import type { EventStore } from '../record/event-store/event-store.js';
 import { startRelay } from '../record/event-store/relay.js';
 import { loadLogSigningSeed, loadPreviousLogSigningSeeds } from '../platform/crypto/log-signing-key.js';
 import { loadMasterKey } from '../platform/crypto/master-key.js';
-import { openCheckpointMemory } from '../record/proof/checkpoint-memory.js';
+import { forgetEnded, openCheckpointMemory } from '../record/proof/checkpoint-memory.js';
 import { signingKeyOf } from '../record/proof/signed-note.js';
 import { startTrees, type TreeParts } from '../record/proof/build-trees.js';
 import { startSelfChecks } from '../record/proof/self-check.js';
 import { tellAlarm } from '../control-plane/notifications/alarms.js';
 import type { Config } from '../platform/settings/config.js';
 import type { Database } from '../platform/postgres/database.js';
+import { startPollingLoop, type PollingLoop } from '../platform/runtime/polling-loop.js';
 import { startProjections } from '../record/usage/run.js';
 import { usageProjection } from '../record/usage/usage.projection.js';
+
+const FORGET_INTERVAL_MS = 600_000;
 
 type ProjectorParts = Readonly<{
   config: Config;
@@ -63,6 +66,16 @@ const hostOf = (url: string): string | undefined => {
   return port === '0' ? undefined : host;
 };
 
+/** Where the newest checkpoints are kept, outside the database. */
+const checkpointsOf = ({ dataDir }: Config): string => join(dataDir, 'checkpoints');
+
+/** What a deleted organization leaves on this node's disk goes after what it has in the database. */
+const startForgetting = ({ config, database }: ProjectorParts): PollingLoop =>
+  startPollingLoop(() => forgetEnded(checkpointsOf(config), database).then(() => FORGET_INTERVAL_MS), {
+    failed: 'forgetting the checkpoints of deleted organizations failed',
+    retryDelayMs: FORGET_INTERVAL_MS,
+  });
+
 /** What signs the audit log: the keys and the memory of what was signed lie outside the database. */
 const treePartsOf = async ({ config, database: db, store, publicUrl }: ProjectorParts): Promise<TreeParts> => {
   const masterKey = await loadMasterKey(config);
@@ -74,7 +87,7 @@ const treePartsOf = async ({ config, database: db, store, publicUrl }: Projector
       key: signingKeyOf(await loadLogSigningSeed(config, masterKey)),
       previous: (await loadPreviousLogSigningSeeds(config, masterKey)).map(signingKeyOf),
     },
-    memory: openCheckpointMemory(join(config.dataDir, 'checkpoints')),
+    memory: openCheckpointMemory(checkpointsOf(config)),
     host: () => hostOf(publicUrl()),
   };
 };
@@ -89,6 +102,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const projections = startProjections({ db, projections: [usageProjection] });
   const treeParts = await treePartsOf(parts);
   const trees = startTrees(treeParts);
+  const forgetting = startForgetting(parts);
   const selfChecks = startSelfChecks({ ...treeParts, metrics: parts.metrics });
   const onRecorded = (): void => {
     projections.wake();
@@ -104,6 +118,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
       await sweep.stop();
       await relay.stop();
       await writer.stop();
+      await forgetting.stop();
       await selfChecks.stop();
       await trees.stop();
       await projections.stop();

@@ -16,8 +16,14 @@ export async function testDatabase(): Promise<TestDatabase> {
 
 let count = 0;
 
-/** An empty database in the same server, with a locale of its own: the options of CREATE DATABASE that name it. */
-export async function databaseIn(locale: string): Promise<TestDatabase> {
+/**
+ * An empty database in the same server, with options of CREATE DATABASE, such as its locale; `owner` is a user who is no
+ * superuser, and who then owns it and starts the product.
+ */
+export async function databaseIn(
+  options: string,
+  owner?: 'owner',
+): Promise<TestDatabase & Readonly<{ asSuperuser: string }>> {
   const beside = await testDatabase();
   const url = new URL(beside.url);
   url.pathname = `${url.pathname}_${(count += 1)}`;
@@ -31,12 +37,19 @@ export async function databaseIn(locale: string): Promise<TestDatabase> {
       await client.end();
     }
   };
-  await run(`create database ${name} template template0 encoding 'UTF8' ${locale}`);
+  const asSuperuser = url.toString();
+  const user = `${name}_owner`;
+  if (owner) {
+    await run(`create role ${user} login createrole nosuperuser password 'owner'`);
+    [url.username, url.password] = [user, 'owner'];
+  }
+  await run(`create database ${name} template template0 encoding 'UTF8' ${options} ${owner ? `owner ${user}` : ''}`);
   const { app, worker } = rolesOf(url.toString());
   return {
     url: url.toString(),
+    asSuperuser,
     drop: async () => {
-      await run(`drop database if exists ${name} with (force)`, `drop role if exists ${app}, ${worker}`);
+      await run(`drop database if exists ${name} with (force)`, `drop role if exists ${app}, ${worker}, ${user}`);
       await beside.drop();
     },
   };

@@ -7,6 +7,8 @@ export const FORWARD = Symbol('forward');
 export const OPEN_SESSIONS = Symbol('openSessions');
 /** Tells an organization of an alarm: `TellAlarm` of platform/postgres/alarm. */
 export const TELL_ALARM = Symbol('tellAlarm');
+/** Takes an e-mail address out of who is notified of what: `ForgetAddress` of accounts/end. */
+export const FORGET_ADDRESS = Symbol('forgetAddress');
 /** The installation's public URL, known once the server listens: `() => string`. */
 export const PUBLIC_URL = Symbol('publicUrl');
 /** Where the console is served, as a path; undefined where it is not: `() => string | undefined`. */

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Database } from '../../platform/postgres/database.js';
 
 /**
  * The last checkpoint of each organization, kept outside the database: a database that was restored to an older state
@@ -24,3 +25,15 @@ export const openCheckpointMemory = (folder: string): CheckpointMemory => ({
     await rename(join(folder, `${organizationId}.new`), join(folder, organizationId));
   },
 });
+
+/** Forgets the checkpoints of organizations of which the database has nothing any more. */
+export const forgetEnded = async (folder: string, db: Database): Promise<void> => {
+  const names = await readdir(folder).catch(() => []);
+  const ids = [...new Set(names.map((name) => name.replace(/\.new$/, '')))];
+  const { rows } = await db.worker.query<{ id: string }>(
+    'select kept.id from unnest($1::text[]) kept(id) left join organizations o on o.id = kept.id where o.id is null',
+    [ids],
+  );
+  const ended = new Set(rows.map(({ id }) => id));
+  for (const name of names) if (ended.has(name.replace(/\.new$/, ''))) await rm(join(folder, name), { force: true });
+};

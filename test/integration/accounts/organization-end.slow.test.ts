@@ -1,11 +1,17 @@
 import { unzip } from '../../support/bundles.js';
 import { isKafka } from '../../support/test-log.js';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { isOfTheRecord } from '../../../src/control-plane/accounts/end/end.store.js';
 import { endOrganizations } from '../../../src/control-plane/accounts/end/organization-ends.js';
+import { forgetEnded } from '../../../src/record/proof/checkpoint-memory.js';
 import { rolesOf } from '../../../src/platform/postgres/database-roles.js';
 import { ownTables } from '../../../src/platform/postgres/own-tables.js';
+import { databaseIn } from '../../support/database.js';
+import { startTestToolgate } from '../../support/toolgate.js';
 import { productTest } from '../../support/product-test.js';
 import { request, signUp } from '../../support/tenant.js';
 import { liveThrough, type History } from '../api/history.js';
@@ -14,17 +20,36 @@ import { allRecorded, until } from '../audit/audit-support.js';
 const LOG_RETENTION_DAYS = 7;
 const NOT_EXPORTED = ['audit_records', 'idempotent_answers', 'limit_counters'];
 
-const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
+const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-end-'));
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', DATA_DIR: dataDir });
+test.afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
 const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
   (await toolgate.db.worker.query<T>(statement, [...values])).rows;
 
-const end = (): Promise<void> =>
-  endOrganizations({ db: toolgate.db, store: toolgate.toolgate.store, logRetentionDays: LOG_RETENTION_DAYS });
+/** What the roles do about organizations that end, at once. */
+const end = async ({ db, toolgate: { store } } = toolgate, folder = dataDir): Promise<void> => {
+  await endOrganizations({ db, store, logRetentionDays: LOG_RETENTION_DAYS });
+  await forgetEnded(join(folder, 'checkpoints'), db);
+};
+
+/** The files of a folder that have one of the texts in their name or in what they hold. */
+const filesWith = async (folder: string, ...texts: readonly string[]): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const content = entry.isFile() ? await readFile(path, 'latin1').catch(() => '') : '';
+    if (texts.some((text) => entry.name.includes(text) || content.includes(text))) found.push(relative(folder, path));
+  }
+  return found;
+};
 
 /** As the owner of the database, for what no role of ours may do. */
-const asOwner = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client({ connectionString: toolgate.databaseUrl });
+const asOwner = async <T>(
+  work: (client: pg.Client) => Promise<T>,
+  connectionString = toolgate.databaseUrl,
+): Promise<T> => {
+  const client = new pg.Client({ connectionString });
   await client.connect();
   try {
     return await work(client);
@@ -34,7 +59,7 @@ const asOwner = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> =
 };
 
 /** The tables in whose rows a text is, as PostgreSQL shows them. */
-const tablesWith = (...texts: readonly string[]): Promise<readonly string[]> =>
+const tablesWith = (texts: readonly string[], url?: string): Promise<readonly string[]> =>
   asOwner(async (client) => {
     const { rows } = await client.query<{ name: string }>(
       `select relname as name from pg_class
@@ -51,7 +76,7 @@ const tablesWith = (...texts: readonly string[]): Promise<readonly string[]> =>
       if (rowCount) found.push(name);
     }
     return found;
-  });
+  }, url);
 
 const settled = (): Promise<void> =>
   until(async () => {
@@ -150,11 +175,12 @@ test('a deleted organization leaves no row once the event log has forgotten it, 
   await end();
   expect((await api('GET', '/v1/organization')).body['deletesAt']).toBe(scheduled.body['deletesAt']);
   await archive('/v1/organization/export', ours.token);
+  await until(async () => (await filesWith(dataDir, ours.organizationId)).length > 0);
   await backdate('deletes_at', ours.organizationId, '1 second');
   await end();
   expect((await api('GET', '/v1/me')).status).toBe(401);
   await settled();
-  const left = await tablesWith(...canaries);
+  const left = await tablesWith(canaries);
   expect(left.filter((name) => !isOfTheRecord(name) && name !== 'log_records')).toEqual([]);
   expect(
     await query(`select 1 from audit_records where organization_id = $1 and type = 'organization.deleted'`, [
@@ -162,14 +188,40 @@ test('a deleted organization leaves no row once the event log has forgotten it, 
     ]),
   ).toHaveLength(1);
   await end();
-  expect(await tablesWith(ours.organizationId)).toContain('organizations');
+  expect(await tablesWith([ours.organizationId])).toContain('organizations');
   // The retention of the event log drops whole days, which is shown elsewhere.
   await asOwner((client) => client.query('delete from log_records where key = $1', [ours.organizationId]));
   await backdate('deleted_at', ours.organizationId, `${LOG_RETENTION_DAYS + 2} days`);
   await end();
-  expect(await tablesWith(...canaries)).toEqual([]);
+  expect(await tablesWith(canaries)).toEqual([]);
+  expect(await filesWith(dataDir, ...canaries)).toEqual([]);
+  expect(await filesWith(dataDir, theirs.organizationId)).toEqual([join('checkpoints', theirs.organizationId)]);
   expect(await ofOthers()).toEqual(before);
 }, 180_000);
+
+test('an organization is deleted wholly where the owner of the database is no superuser', async () => {
+  const database = await databaseIn('', 'owner');
+  const product = await startTestToolgate({ DATABASE_URL: database.url });
+  try {
+    const tenant = await signUp(product.url);
+    await tenant.grant({ serverId: await tenant.server('http://127.0.0.1:9/mcp') });
+    const { name } = (await tenant.api('GET', '/v1/organization')).body;
+    await tenant.api('POST', '/v1/organization/deletion', { organizationName: name });
+    const age = (column: string, interval: string): Promise<unknown> =>
+      product.db.worker.query(`update organizations set ${column} = now() - $1::interval`, [interval]);
+    await age('deletes_at', '1 second');
+    await end(product);
+    expect((await tenant.api('GET', '/v1/me')).status).toBe(401);
+    await until(() => allRecorded({ db: product.db, eventLog: product.toolgate.eventLog }));
+    await asOwner((client) => client.query('delete from log_records'), database.asSuperuser);
+    await age('deleted_at', `${LOG_RETENTION_DAYS + 2} days`);
+    await end(product);
+    expect(await tablesWith([tenant.organizationId], database.asSuperuser)).toEqual([]);
+  } finally {
+    await product.close();
+    await database.drop();
+  }
+}, 120_000);
 
 test('a deletion that is cancelled deletes nothing', async () => {
   const tenant = await signUp(toolgate.url);
@@ -213,10 +265,12 @@ test('a member gets what the organization has about them, and an erased one is n
   expect(parsed(own['person.ndjson'])).toMatchObject([{ id, email }]);
   expect(parsed(own['changes.ndjson']).map(({ type }) => type)).toContain('policy.published');
   expect(Object.keys(own)).toEqual(Object.keys(await archive(`/v1/members/${id}/data`, admin.token)));
-  await admin.api('PUT', '/v1/notifications', { emails: ['somebody@example.com'] });
+  for (const emails of [[email], ['somebody@example.com', email]])
+    expect((await admin.api('PUT', '/v1/notifications', { emails })).status).toBe(200);
   expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
   expect((await admin.api('POST', `/v1/members/${id}/erase`)).status).toBe(204);
   expect((await leaver.api('GET', '/v1/me')).status).toBe(401);
-  expect(await tablesWith(email)).toEqual(isKafka() ? ['audit_records'] : ['audit_records', 'log_records']);
+  expect((await admin.api('GET', '/v1/notifications')).body['emails']).toEqual(['somebody@example.com']);
+  expect(await tablesWith([email])).toEqual(isKafka() ? ['audit_records'] : ['audit_records', 'log_records']);
   expect((await admin.api('POST', `/v1/members/${me.id}/erase`)).status).toBe(409);
 }, 180_000);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EventStore, type Change } from '../../../record/event-store/event-store.js';
 import type { TellAlarm } from '../../../platform/postgres/alarm.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { CONFIG, TELL_ALARM } from '../../../platform/runtime/parts.js';
+import { CONFIG, FORGET_ADDRESS, TELL_ALARM } from '../../../platform/runtime/parts.js';
 import { notFound, Problem } from '../../../platform/runtime/problems.js';
 import { zip } from '../../../platform/runtime/zip.js';
 import type { Config } from '../../../platform/settings/config.js';
@@ -19,11 +19,12 @@ import type { OrganizationView } from '../organizations.dto.js';
 import { organizationStream } from '../organizations.store.js';
 import type { ScheduleDeletion } from './end.dto.js';
 import { filesOf } from './export.js';
-import { erasePerson, personalFiles } from './personal-data.js';
+import { erasePerson, personalFiles, type ForgetAddress } from './personal-data.js';
 
 /** The end of an organization, and of what it knows about a person. All refusals are Problems. */
 @Injectable()
 export class EndService {
+  @Inject(FORGET_ADDRESS) private readonly forgetAddress!: ForgetAddress;
   readonly #store: EventStore;
   readonly #members: MembersService;
   readonly #delayDays: number;
@@ -107,6 +108,7 @@ export class EndService {
       if (!member) throw notFound('member');
       if (!member.state.removed) await this.#members.remove(change, userId);
       await change.apply(memberStream, userId, (state) => decideErasure(userId, state));
+      await this.forgetAddress(change, member.state.email);
       await erasePerson(change, { id: userId, email: member.state.email });
     });
   }

@@ -58,10 +58,12 @@ const ACTORS = [
     where organization_id = $1 and strpos(decisions::text, to_json($2::text)::text) > 0`,
 ];
 
+/** Takes an e-mail address out of the settings of all notifications of the change's organization. */
+export type ForgetAddress = (change: Change, email: string) => Promise<void>;
+
 /**
- * Puts another word in the place of a former member's e-mail address wherever the organization has it, but in lists of
- * addresses that get its mail, and in the audit log and the event log, which nobody changes: there it goes with their
- * retention. A person who is a member of no
+ * Puts another word in the place of a former member's e-mail address wherever the organization has it, but in the audit
+ * log and the event log, which nobody changes: there it goes with their retention. A person who is a member of no
  * organization any more loses their account.
  */
 export const erasePerson = async ({ tx, caller }: Change, { id, email }: Person): Promise<void> => {
