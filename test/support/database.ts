@@ -17,8 +17,8 @@ export async function testDatabase(): Promise<TestDatabase> {
 let count = 0;
 
 /**
- * An empty database in the same server, with options of CREATE DATABASE, such as its locale; `owner` is a user who is no
- * superuser, and who then owns it and starts the product.
+ * An empty database in the same server, with options of CREATE DATABASE, such as its locale; with `owner` a user who is
+ * no superuser owns it, and starts the product.
  */
 export async function databaseIn(
   options: string,
