@@ -21,7 +21,7 @@ const HTTP_FAULTS: readonly HttpFault[] = [{ status: 429, retryAfter: 1 }, { sta
 const TCP_FAULTS: readonly TcpFault[] = ['close', 'hang', { cutAfter: 2500 }];
 const RECORDS = 5;
 
-type Way = Readonly<{ port: number; set: (fault: never) => void; stop: () => Promise<void> }>;
+type Way = Readonly<{ port: number; set: (fault: never) => void; met: () => number; stop: () => Promise<void> }>;
 type Health = Readonly<Record<string, unknown>>;
 type Held = Readonly<{ ids: readonly string[]; stored: readonly string[]; health: Health }>;
 
@@ -38,8 +38,8 @@ const disturb = async (destination: Destination): Promise<Held> => {
     for (let count = 0; count < RECORDS; count += 1) await tenant.identity(`while ${JSON.stringify(fault)}`);
     way.set(fault as never);
     await act('resume');
-    // A hang would be given up after half a minute; here the way is mended before that.
-    if (fault === 'hang') await new Promise((done) => setTimeout(done, 500));
+    // A hang would be given up after half a minute; here the way is mended when it was met.
+    if (fault === 'hang') await until(() => Promise.resolve(way.met() > 0), `${destination.name} hangs`);
     else
       await until(
         async () => (await health())['status'] === 'degraded',

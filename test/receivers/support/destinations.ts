@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { inject } from 'vitest';
 import { kafkaIsHere, startKafka } from '../../support/kafka-cluster.js';
+import { startLogReceiver } from '../../support/log-receiver.js';
 import type { Certificates } from './certificates.js';
 import { attributeOf, startCollector } from './collector.js';
 import { startDatadog } from './datadog.js';
@@ -207,8 +208,35 @@ const datadog: Destination = {
   },
 };
 
+const overPlainHttp = (kind: 'webhook' | 'http', name: string): Destination => ({
+  name,
+  transport: 'http',
+  isHere: true,
+  start: async (certificates, tls) => {
+    const { ca, server } = certificates;
+    const receiver = await startLogReceiver(tls ? { ca, cert: server.cert, key: server.key } : undefined);
+    return overHttp(
+      { url: receiver.url, stop: receiver.close },
+      {
+        certificates,
+        tls,
+        kind,
+        format: 'native',
+        config: {},
+        stored: () =>
+          receiver
+            .taken()
+            .filter(({ test }) => test !== true)
+            .map((item) => String(item['id'])),
+      },
+    );
+  },
+});
+
 /** Every destination that there is a receiver for. */
 export const destinations: readonly Destination[] = [
+  overPlainHttp('webhook', 'a webhook'),
+  overPlainHttp('http', 'a collector over HTTP'),
   splunk(false),
   splunk(true),
   syslog('rsyslog', inject('receivers').rsyslog !== '', startRsyslog),

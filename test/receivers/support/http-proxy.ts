@@ -7,7 +7,13 @@ import type { AddressInfo } from 'node:net';
  * and get half an answer; pass, and the connection ends in place of an answer.
  */
 export type HttpFault = 'pass' | 'hang' | 'half' | 'swallow' | Readonly<{ status: number; retryAfter?: number }>;
-export type HttpProxy = Readonly<{ port: number; set: (fault: HttpFault) => void; stop: () => Promise<void> }>;
+export type HttpProxy = Readonly<{
+  port: number;
+  set: (fault: HttpFault) => void;
+  /** How many requests came since the fault was set. */
+  met: () => number;
+  stop: () => Promise<void>;
+}>;
 
 type Answer = Readonly<{ status: number; headers: IncomingMessage['headers']; body: Buffer }>;
 
@@ -28,9 +34,11 @@ const pass = async (request: IncomingMessage, body: Buffer, port: number): Promi
 /** A way to a receiver of HTTP on loopback that can be disturbed. */
 export const startHttpProxy = async (targetPort: number): Promise<HttpProxy> => {
   let fault: HttpFault = 'pass';
+  let met = 0;
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request);
     const now = fault;
+    met += 1;
     if (now === 'hang') return;
     if (typeof now === 'object') {
       const headers = now.retryAfter === undefined ? {} : { 'retry-after': String(now.retryAfter) };
@@ -59,8 +67,10 @@ export const startHttpProxy = async (targetPort: number): Promise<HttpProxy> => 
     port: (server.address() as AddressInfo).port,
     set: (next) => {
       fault = next;
+      met = 0;
       server.closeAllConnections();
     },
+    met: () => met,
     stop: async () => {
       server.closeAllConnections();
       server.close();

@@ -10,12 +10,15 @@ export type TcpProxy = Readonly<{
   port: number;
   host: string;
   set: (fault: TcpFault) => void;
+  /** How many connections came since the fault was set. */
+  met: () => number;
   stop: () => Promise<void>;
 }>;
 
 /** A way to a port of loopback that can be disturbed. */
 export const startTcpProxy = async (targetPort: number, host = '127.0.0.1'): Promise<TcpProxy> => {
   let fault: TcpFault = 'pass';
+  let met = 0;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
@@ -24,6 +27,7 @@ export const startTcpProxy = async (targetPort: number, host = '127.0.0.1'): Pro
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     keep(client);
+    met += 1;
     if (fault === 'close') return void client.destroy();
     if (fault === 'hang') return void client.pause();
     const target = keep(connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true }));
@@ -47,8 +51,10 @@ export const startTcpProxy = async (targetPort: number, host = '127.0.0.1'): Pro
     host,
     set: (next) => {
       fault = next;
+      met = 0;
       for (const socket of sockets) socket.resetAndDestroy();
     },
+    met: () => met,
     stop: async () => {
       server.close();
       for (const socket of sockets) socket.resetAndDestroy();

@@ -10,6 +10,9 @@ const RUNNABLE = `c.id = c.stream_id and s.organization_id = c.organization_id a
   and s.stopped is null`;
 const ALIVE = `n.seen_at > now() - interval '${NODE_TTL_SECONDS} s'`;
 
+/** An equal share of all streams, rounded up. */
+const SHARE = `ceil(count(*)::float8 / greatest(1, (select count(*) from log_stream_nodes n where ${ALIVE})))`;
+
 /** Streams that no living node runs, up to an equal share of all of them. */
 const CLAIM = `
 with free as (
@@ -17,8 +20,7 @@ with free as (
     and c.owner is distinct from $1
     and not exists (select 1 from log_stream_nodes n where n.id = c.owner and ${ALIVE})
   order by random() limit greatest(0, (
-    select ceil(count(*)::float8 / greatest(1, (select count(*) from log_stream_nodes n where ${ALIVE})))
-      - count(*) filter (where c.owner = $1) from log_stream_cursors c, log_streams s where ${RUNNABLE})))
+    select ${SHARE} - count(*) filter (where c.owner = $1) from log_stream_cursors c, log_streams s where ${RUNNABLE})))
 update log_stream_cursors c set owner = $1 from free f
   where c.organization_id = f.organization_id and c.id = f.id
     and not exists (select 1 from log_stream_nodes n where n.id = c.owner and n.id <> $1 and ${ALIVE})`;
@@ -31,6 +33,8 @@ export type OwnedStream = Readonly<{
   cursorSeq: number;
   nextSeq: number;
   redrive: boolean;
+  /** How many streams this node should run at most, by now. */
+  share: number;
 }>;
 
 const OWNED = `
@@ -38,6 +42,7 @@ select c.organization_id as "organizationId", c.id as "streamId", c.next_seq as 
   coalesce(h.next_seq, 1) as "nextSeq",
   exists (select 1 from log_stream_dead_letters d where d.organization_id = c.organization_id
     and d.stream_id = c.id and d.redrive) as redrive,
+  (select ${SHARE}::int from log_stream_cursors c, log_streams s where ${RUNNABLE}) as share,
   s.version || ':' || c.restarts || ':' || coalesce((select string_agg(b.id, ',' order by b.id)
     from log_stream_cursors b where b.organization_id = c.organization_id and b.stream_id = c.id
       and b.id <> c.id and b.status in ('active', 'degraded', 'auth_error')), '') as key
@@ -62,6 +67,21 @@ export const ownedStreams = (db: Database, owner: string): Promise<readonly Owne
     await tx.prepared('log-stream-claim', CLAIM, [owner]);
     return (await tx.prepared<OwnedStream>('log-stream-owned', OWNED, [owner])).rows;
   });
+
+/** Gives up a stream of a node, so that another takes it. */
+export const release = async (
+  db: Database,
+  owner: string,
+  { organizationId, streamId }: Readonly<{ organizationId: string; streamId: string }>,
+): Promise<void> => {
+  await db.asStreams((tx) =>
+    tx.query('update log_stream_cursors set owner = null where organization_id = $1 and id = $2 and owner = $3', [
+      organizationId,
+      streamId,
+      owner,
+    ]),
+  );
+};
 
 /** Gives up every stream of a node that ends, so that others take them at once. */
 export const leave = async (db: Database, owner: string): Promise<void> => {

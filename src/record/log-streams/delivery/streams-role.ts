@@ -12,7 +12,7 @@ import { decideLogStreamSuspension } from '../log-streams.js';
 import { logStreamStream } from '../log-streams.store.js';
 import { raiseAlarm, raiseAlarmAlone, type AlarmCode } from './alarms.js';
 import { makeStreamMetrics, type StreamMetrics } from './metrics.js';
-import { leave, NODE_TTL_SECONDS, ownedStreams, seen, type OwnedStream } from './nodes.store.js';
+import { leave, NODE_TTL_SECONDS, ownedStreams, release, seen, type OwnedStream } from './nodes.store.js';
 import { StreamRun, type RunDeps } from './stream-run.js';
 
 export type StreamsRoleParts = Readonly<{
@@ -78,7 +78,9 @@ class Streams {
   async #follow(owned: readonly OwnedStream[]): Promise<void> {
     const wanted = new Map(owned.map((one) => [idOf(one), one]));
     for (const [id, { key }] of this.#running) if (wanted.get(id)?.key !== key) this.#end(id);
-    for (const one of owned) {
+    const share = owned[0]?.share ?? 0;
+    for (const one of owned.slice(share)) this.#handOver(one);
+    for (const one of owned.slice(0, share)) {
       await this.#sayAlive();
       await this.#tend(one).catch((error: unknown) =>
         log.warn('a log stream could not be started; trying again', { ...logged(one), error: errorText(error) }),
@@ -93,13 +95,20 @@ class Streams {
     this.#seenAt = performance.now();
   }
 
-  #end(id: string): void {
+  #end(id: string, after: () => Promise<void> = () => Promise.resolve()): void {
     const run = this.#running.get(id)?.run;
     this.#running.delete(id);
-    if (!run) return;
-    const ending = run.stop().finally(() => this.#ending.delete(id));
+    const ending = Promise.resolve(run?.stop())
+      .then(after)
+      .finally(() => this.#ending.delete(id));
     this.#ending.set(id, ending);
     inBackground('log_stream_stop', ending);
+  }
+
+  /** Gives a stream to the nodes that have less than their share, once its batch is settled: one that joined has none. */
+  #handOver(one: OwnedStream): void {
+    if (this.#ending.has(idOf(one))) return;
+    this.#end(idOf(one), () => release(this.#parts.db, this.#owner, one));
   }
 
   /** Starts a stream that is not running yet, and wakes one that is behind. */
