@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow } from 'class-validator';
-import { JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
+import { JsonObject, OneOf, Text, Whole } from '../../platform/rest/fields.js';
 import { listQueryOf } from '../../platform/rest/list-query.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 import type { LogStreamFilter } from '../event-log/events/index.js';
@@ -58,6 +58,12 @@ export class UpdateLogStream {
       'that is kept',
   })
   config?: Readonly<Record<string, unknown>>;
+
+  @Whole(0, 86_400, {
+    optional: true,
+    description: 'How long secrets that this replaces are tried too, when the new ones are refused; 0 without it',
+  })
+  graceSeconds?: number;
 
   @JsonObject({ nullable: true, description: `Replaces the filter. ${FILTER}` })
   filter?: Readonly<Record<string, unknown>> | null;

@@ -37,6 +37,7 @@ import {
   newSigningSecret,
   rotated,
   saveStreamSecrets,
+  withChangedConfig,
   type StreamSecrets,
 } from './stream-secrets.js';
 
@@ -173,7 +174,10 @@ export class LogStreamsService {
         decideLogStreamChange(id, state, { ...shown, secretsChanged }),
       );
       if (secretsChanged) {
-        await this.#keep(change.tx, { organizationId, streamId: id }, { ...kept, config });
+        // Secrets before go with no other member than they came with.
+        const graceSeconds = isDeepStrictEqual(shownAs, before.config) ? (patch.graceSeconds ?? 0) : 0;
+        const secrets = withChangedConfig(kept, config, { graceSeconds, now: change.now });
+        await this.#keep(change.tx, { organizationId, streamId: id }, secrets);
         await retryNow(change.tx, organizationId, id);
       }
       return this.#shown(change.tx, organizationId, id);

@@ -190,11 +190,11 @@ const errorOf = (result: SendResult): string | null => {
 };
 
 const sendTest = async (
-  { open, deps }: OpenedStream,
+  { openNewest, deps }: OpenedStream,
   of: Readonly<{ organizationId: string; streamId: string }>,
 ): Promise<LogStreamTest> => {
   const startedAt = performance.now();
-  const destination = open();
+  const destination = openNewest();
   const result = await destination
     .send(testBatch(of, deps), AbortSignal.timeout(TEST_TIMEOUT_MS))
     .catch((error: unknown): SendResult => {

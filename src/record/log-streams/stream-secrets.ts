@@ -7,11 +7,32 @@ import type { Tx } from '../../platform/postgres/database.js';
 /** A secret that signs, until a time (RFC 3339) or for good. */
 export type SigningSecret = Readonly<{ secret: string; until: string | null }>;
 
-/** What of a stream is sealed: its whole config as it was given, and its signing secrets, newest first. */
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * What of a stream is sealed: its whole config as it was given, and its signing secrets, newest first. `previous` is the
+ * config with the secrets before, which are good until a time (RFC 3339).
+ */
 export type StreamSecrets = Readonly<{
-  config: Readonly<Record<string, unknown>>;
+  config: Config;
+  previous?: Readonly<{ config: Config; until: string }>;
   signing: readonly SigningSecret[];
 }>;
+
+/** The config with the secrets before, while they are good. */
+export const activePrevious = ({ previous }: StreamSecrets, now = Date.now()): Config | undefined =>
+  previous && Date.parse(previous.until) > now ? previous.config : undefined;
+
+/** The secrets after a change of the config: those before are good for the grace. */
+export const withChangedConfig = (
+  { config: before, signing }: StreamSecrets,
+  config: Config,
+  { graceSeconds, now }: Readonly<{ graceSeconds: number; now: Date }>,
+): StreamSecrets => {
+  if (graceSeconds === 0) return { config, signing };
+  const until = new Date(now.getTime() + graceSeconds * 1000).toISOString();
+  return { config, previous: { config: before, until }, signing };
+};
 
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; streamId: string }>;
 

@@ -8,7 +8,8 @@ import type { FormatName } from '../formats/format.js';
 import type { Destination, DestinationDeps, KindName } from '../kind.js';
 import { kinds } from '../kinds/kinds.js';
 import { logStreamStream } from '../log-streams.store.js';
-import { activeSecrets, loadStreamSecrets } from '../stream-secrets.js';
+import { withPrevious } from '../sending/with-previous.js';
+import { activePrevious, activeSecrets, loadStreamSecrets } from '../stream-secrets.js';
 import { secretTexts } from './clean-answer.js';
 import { loadCursors } from './cursors.store.js';
 import { Pump, type PumpDeps } from './pump.js';
@@ -17,6 +18,8 @@ import { filtersOf } from './read-page.js';
 /** What opens a stream: its receiver, as often as it is asked, and what all its cursors share. */
 export type OpenedStream = Readonly<{
   open: () => Destination;
+  /** With the newest secrets alone, to see whether they work. */
+  openNewest: () => Destination;
   deps: Pick<PumpDeps, 'format' | 'mappingVersion' | 'filters' | 'secrets' | 'maxWaitMs' | 'heartbeatMs'>;
 }>;
 
@@ -35,9 +38,18 @@ export const openStream = ({ stream, secrets }: Loaded, of: Of): OpenedStream | 
   const signingSecrets = (): readonly string[] => activeSecrets(secrets.signing);
   const destination: DestinationDeps = { ...of, format, mappingVersion: stream.mappingVersion, signingSecrets };
   const config = secrets.config as never;
-  const texts = [...secretsOf(kind.fields, config), ...secrets.signing.map(({ secret }) => secret)];
+  const previous = (secrets.previous?.config ?? {}) as never;
+  const configTexts = [...secretsOf(kind.fields, config), ...secretsOf(kind.fields, previous)];
+  const texts = [...configTexts, ...secrets.signing.map(({ secret }) => secret)];
+  const openNewest = (): Destination => kind.open(config, destination);
   return {
-    open: () => kind.open(config, destination),
+    open: () =>
+      secrets.previous === undefined
+        ? openNewest()
+        : withPrevious(openNewest(), () =>
+            activePrevious(secrets) === undefined ? undefined : kind.open(previous, destination),
+          ),
+    openNewest,
     deps: {
       format,
       mappingVersion: stream.mappingVersion,
