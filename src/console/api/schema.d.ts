@@ -26,28 +26,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/.well-known/toolgate-verify.mjs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The program that verifies bundles
-         * @description One file for Node, which needs nothing else and no network: `node toolgate-verify.mjs bundle.zip`.
-         *
-         *     For anyone, without a credential.
-         */
-        get: operations["getVerifier"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/schemas/policy-v1.json": {
         parameters: {
             query?: never;
@@ -3883,8 +3861,6 @@ export interface components {
              * @enum {string}
              */
             format?: "native" | "ocsf" | "ecs" | "cef" | "otlp";
-            /** @description How long secrets that this replaces are tried too, when the new ones are refused; 0 without it */
-            graceSeconds?: number;
             /** @description A version of the mapping of the format */
             mappingVersion?: string;
             name?: string;
@@ -4075,34 +4051,6 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["LogKeysView"];
-                };
-            };
-            /** @description Refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemView"];
-                };
-            };
-        };
-    };
-    getVerifier: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/javascript": string;
                 };
             };
             /** @description Refused */
@@ -7339,7 +7287,6 @@ export interface operations {
                  *       "config": {},
                  *       "filter": {},
                  *       "format": "native",
-                 *       "graceSeconds": 0,
                  *       "mappingVersion": "text",
                  *       "name": "text"
                  *     }

@@ -89,6 +89,10 @@ const retryNow = async (tx: Tx, organizationId: string, streamId: string): Promi
   );
 };
 
+/** How long the secrets before are good: they go with no other members than they came with. */
+const graceSeconds = (patch: UpdateLogStream, before: object, after: object): number =>
+  isDeepStrictEqual(before, after) ? (patch.graceSeconds ?? 0) : 0;
+
 /** Log streams of an organization. Every change is an event; all refusals are Problems. */
 @Injectable()
 export class LogStreamsService {
@@ -174,11 +178,9 @@ export class LogStreamsService {
         decideLogStreamChange(id, state, { ...shown, secretsChanged }),
       );
       if (secretsChanged) {
-        // Secrets before go with no other member than they came with.
-        const graceSeconds = isDeepStrictEqual(shownAs, before.config) ? (patch.graceSeconds ?? 0) : 0;
-        const secrets = withChangedConfig(kept, config, { graceSeconds, now: change.now });
-        await this.#keep(change.tx, { organizationId, streamId: id }, secrets);
-        await retryNow(change.tx, organizationId, id);
+        const grace = graceSeconds(patch, before.config, shownAs);
+        const secrets = withChangedConfig(kept, config, { graceSeconds: grace, now: change.now });
+        await this.#keepAndRetry(change.tx, { organizationId, streamId: id }, secrets);
       }
       return this.#shown(change.tx, organizationId, id);
     });
@@ -260,6 +262,15 @@ export class LogStreamsService {
     secrets: StreamSecrets,
   ): Promise<void> {
     return saveStreamSecrets({ ...this.#at(tx, organizationId), streamId }, secrets);
+  }
+
+  async #keepAndRetry(
+    tx: Tx,
+    of: Readonly<{ organizationId: string; streamId: string }>,
+    secrets: StreamSecrets,
+  ): Promise<void> {
+    await this.#keep(tx, of, secrets);
+    await retryNow(tx, of.organizationId, of.streamId);
   }
 
   #at(tx: Tx, organizationId: string): Readonly<{ tx: Tx; vault: Vault; organizationId: string }> {

@@ -10,8 +10,8 @@ export type SigningSecret = Readonly<{ secret: string; until: string | null }>;
 type Config = Readonly<Record<string, unknown>>;
 
 /**
- * What of a stream is sealed: its whole config as it was given, and its signing secrets, newest first. `previous` is the
- * config with the secrets before, which are good until a time (RFC 3339).
+ * What of a stream is sealed: its whole config as it was given, and its signing secrets, newest first. `previous` is
+ * the config with the secrets before, which are good until a time (RFC 3339).
  */
 export type StreamSecrets = Readonly<{
   config: Config;
