@@ -26,6 +26,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/toolgate-verify.mjs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The program that verifies bundles
+         * @description One file for Node, which needs nothing else and no network: `node toolgate-verify.mjs bundle.zip`.
+         *
+         *     For anyone, without a credential.
+         */
+        get: operations["getVerifier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schemas/policy-v1.json": {
         parameters: {
             query?: never;
@@ -1321,6 +1343,26 @@ export interface paths {
          */
         post: operations["issuePasswordReset"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End the second factor of a member who lost their authenticator
+         * @description For admin.
+         */
+        delete: operations["resetSecondFactor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3861,6 +3903,8 @@ export interface components {
              * @enum {string}
              */
             format?: "native" | "ocsf" | "ecs" | "cef" | "otlp";
+            /** @description How long secrets that this replaces are tried too, when the new ones are refused; 0 without it */
+            graceSeconds?: number;
             /** @description A version of the mapping of the format */
             mappingVersion?: string;
             name?: string;
@@ -4051,6 +4095,34 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["LogKeysView"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getVerifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
                 };
             };
             /** @description Refused */
@@ -7287,6 +7359,7 @@ export interface operations {
                  *       "config": {},
                  *       "filter": {},
                  *       "format": "native",
+                 *       "graceSeconds": 0,
                  *       "mappingVersion": "text",
                  *       "name": "text"
                  *     }
@@ -8976,6 +9049,49 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["PasswordResetView"];
                 };
+            };
+            /** @description No valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    resetSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member signs in with their password alone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid credential */
             401: {
