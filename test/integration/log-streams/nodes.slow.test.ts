@@ -3,9 +3,13 @@ import { testDatabase } from '../../support/database.js';
 import { startLogReceiver, type LogReceiver } from '../../support/log-receiver.js';
 import { startProduct, type Product } from '../../support/product.js';
 import { signUp, type Tenant } from '../../support/tenant.js';
-import { healthOf, makeStream, range, record, seqsOf } from './streams-support.js';
+import { NODE_TTL_SECONDS } from '../../../src/record/log-streams/delivery/nodes.store.js';
+import { healthOf, makeStream, median, range, record, seqsOf } from './streams-support.js';
 
 const STREAMS = 4;
+/** Of the 15 s that are promised, so many trips through the API on a machine that is not busy are beside the lease. */
+const TRIPS = 60;
+const QUIET_TRIP_MS = 100;
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let receivers: readonly LogReceiver[];
@@ -31,6 +35,17 @@ afterAll(async () => {
   for (const receiver of receivers) await receiver.close();
   await database.drop();
 });
+
+/** What a trip through the API to the database and back takes while this test runs. */
+const tripMs = async (id: string): Promise<number> => {
+  const trips: number[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    const since = performance.now();
+    await healthOf(tenant, id);
+    trips.push(performance.now() - since);
+  }
+  return median(trips);
+};
 
 const waitFor = async (condition: () => Promise<boolean> | boolean, ms: number): Promise<number> => {
   const since = Date.now();
@@ -62,8 +77,9 @@ test(
     await record(tenant, 20);
     const hanging = (): number => receivers.filter(({ requests }) => requests.at(-1)?.status === 0).length;
     const ofTheOther = hanging();
-    const tookMs = await waitFor(() => hanging() < ofTheOther, 20_000);
-    expect(tookMs).toBeLessThan(15_000);
+    const tookMs = await waitFor(() => hanging() < ofTheOther, 60_000);
+    const trip = Math.max(QUIET_TRIP_MS, await tripMs(streams[0]?.id ?? ''));
+    expect(tookMs).toBeLessThan(NODE_TTL_SECONDS * 1000 + TRIPS * trip);
     await waitFor(caughtUp, 60_000);
     for (const receiver of receivers) {
       const seqs = [...new Set(seqsOf(receiver.taken()))];
