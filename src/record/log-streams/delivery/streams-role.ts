@@ -105,7 +105,7 @@ class Streams {
     inBackground('log_stream_stop', ending);
   }
 
-  /** Gives a stream to the nodes that have less than their share, once its batch is settled: one that joined has none. */
+  /** Gives a stream to nodes that have less than their share, once its batch is settled. One that joined has none. */
   #handOver(one: OwnedStream): void {
     if (this.#ending.has(idOf(one))) return;
     this.#end(idOf(one), () => release(this.#parts.db, this.#owner, one));
