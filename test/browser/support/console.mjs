@@ -46,7 +46,7 @@ export const startConsole = async (settings = {}) => {
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => globalThis.axe.run());
+      const { violations } = await page.evaluate(() => globalThis.axe.run('main'));
       for (const { id, nodes } of violations)
         found.push(`${colorScheme} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
     }
@@ -57,6 +57,7 @@ export const startConsole = async (settings = {}) => {
   const me = (await tenant.api('GET', '/v1/me')).body;
   return {
     toolgate,
+    browser,
     url,
     tenant,
     admin: me.user.email,
