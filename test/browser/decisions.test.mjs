@@ -120,18 +120,19 @@ describe.skipIf(chromiumPath() === undefined)('Policies, the log and approvals i
   });
 
   test('an approval in a browser releases a call that a client waits for, and the log shows how it went', async () => {
-    const document = { version: '1', default: 'deny', tools: { merge: { action: 'require_approval' } } };
+    const merge = { action: 'require_approval', approval: { wait: 120 } };
+    const document = { version: '1', default: 'deny', tools: { merge } };
     const policyId = await product.tenant.policy(serverId, document);
     const grant = await product.tenant.grant({ serverId, policyId });
     const client = await connect(grant);
-    const call = client.callTool({ name: 'merge', arguments: { id: 7, amount: 1 } });
+    const call = client.callTool({ name: 'merge', arguments: { id: 7, amount: 1 } }, undefined, { timeout: 120_000 });
     const approver = await product.signIn((await product.member('approver')).email);
     await approver.open('/approvals');
     await approver.page.getByLabel('Exact arguments').waitFor();
     expect(await approver.page.getByLabel('Exact arguments').textContent()).toBe('{\n  "id": 7,\n  "amount": 1\n}');
     await isFine(approver);
     await approver.page.keyboard.press('a');
-    await approver.page.getByText('Approved.').waitFor();
+    await approver.page.getByText(/^Approved(\.|, and the call ran)/).waitFor();
     const result = await call;
     expect(result.isError ?? false).toBe(false);
     expect(textOf(result)).toContain('merge');

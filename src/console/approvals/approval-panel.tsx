@@ -19,6 +19,15 @@ type Props = Readonly<{ id: string; mayDecide: boolean; onDecided: () => void }>
 
 const POLL_INTERVAL_MS = 2000;
 
+/** What became of a call, once it does not wait any more. */
+const BECAME: Readonly<Record<string, string>> = {
+  approved: 'Approved. The call runs when the agent repeats it.',
+  used: 'Approved, and the call ran.',
+  rejected: 'Rejected.',
+  expired: 'Nobody decided in time.',
+  void: 'The grant, the policy or the tool has changed since, so the call can not run.',
+};
+
 /** One held call: exactly what would run, what is known of its kind, and the decision. */
 export function ApprovalPanel({ id, mayDecide, onDecided }: Props): ReactElement {
   const shown = useQuery({
@@ -38,8 +47,7 @@ export function ApprovalPanel({ id, mayDecide, onDecided }: Props): ReactElement
       <Arguments open={shown.data} />
       {approval.status === 'pending' && mayDecide && <Decide open={shown.data} onDecided={onDecided} />}
       {approval.status === 'pending' && !mayDecide && <p>Approvers and admins decide.</p>}
-      {approval.status === 'approved' && <p role="status">Approved. The call runs when the agent repeats it.</p>}
-      {approval.status !== 'pending' && approval.status !== 'approved' && <p role="status">It is {approval.status}.</p>}
+      {approval.status !== 'pending' && <p role="status">{BECAME[approval.status]}</p>}
       <Known approval={approval} />
     </section>
   );
