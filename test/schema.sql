@@ -394,6 +394,29 @@ create policy worker on channel_sessions as permissive for all to toolgate_worke
 grant delete, insert, select, update on channel_sessions to toolgate_app;
 grant delete, insert, select, update on channel_sessions to toolgate_worker;
 
+create table connections (
+  organization_id text not null,
+  server_id text not null,
+  sealed bytea not null,
+  created_at timestamp with time zone not null default now(),
+  scopes text[] not null default '{}'::text[],
+  expires_at timestamp with time zone,
+  refresh_at timestamp with time zone,
+  leased_until timestamp with time zone,
+  constraint connections_pkey PRIMARY KEY (organization_id, server_id)
+);
+CREATE INDEX connections_due ON public.connections USING btree (refresh_at) WHERE (refresh_at IS NOT NULL);
+alter table connections enable row level security;
+alter table connections force row level security;
+create policy own on connections as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on connections as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on connections to toolgate_app;
+grant delete, insert, select, update on connections to toolgate_worker;
+
 create table contact_messages (
   id text not null,
   created_at timestamp with time zone not null default now(),

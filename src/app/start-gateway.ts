@@ -138,7 +138,7 @@ const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) =>
 /** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
 export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> => {
   const { config, database, store } = parts;
-  const directory = new Directory(database, parts.vault);
+  const directory = new Directory(database, parts.vault, parts.publicUrl);
   await directory.start();
   store.onCommitted((organizationId) => directory.refresh(organizationId));
   const { recorder, heartbeat, heldCalls, enforcement } = await openEnforcement(parts, directory);

@@ -11,6 +11,7 @@ import { TELLING_APPROVALS } from '../control-plane/approvals/notifications/tell
 import { startOrganizationEnds } from '../control-plane/accounts/end/organization-ends.js';
 import { TELLING_ALARMS } from '../control-plane/notifications/alarms.js';
 import { startDelivery } from '../control-plane/notifications/deliver.js';
+import { startRefreshing } from '../control-plane/oauth/upstream/refreshing.js';
 import { startOauthUpkeep } from '../control-plane/oauth/upkeep.js';
 import { PagesService } from '../control-plane/pages/pages.service.js';
 import { startContactDelivery } from '../control-plane/pages/contact/deliver-contact.js';
@@ -222,6 +223,7 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
   cleanup.add(api.close);
   for (const loop of startTelling(parts)) cleanup.add(loop.stop);
   cleanup.add(startOauthUpkeep(db).stop);
+  cleanup.add(startRefreshing({ db, store, vault, outbound }).stop);
   cleanup.add(startOrganizationEnds({ db, store, logRetentionDays: config.logRetentionDays }).stop);
   const discovery = {
     outbound,

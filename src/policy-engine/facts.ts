@@ -56,6 +56,7 @@ export type Code =
   | 'approval_rejected'
   | 'approval_expired'
   | 'no_policy'
+  | 'needs_connection'
   | 'disabled'
   | 'tool_changed'
   | 'stale_directory'

@@ -70,6 +70,11 @@ export class TestBrowser {
     return this.send(action, { ...fields, ...filled });
   }
 
+  /** As if a page of the origin had set it. */
+  setCookie(name: string, value: string): void {
+    this.#cookies.set(name, { value, path: '/' });
+  }
+
   cookie(name: string): string | undefined {
     return this.#cookies.get(name)?.value;
   }

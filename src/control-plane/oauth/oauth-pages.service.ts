@@ -5,6 +5,7 @@ import type { Page } from '../pages/page.js';
 import { sendRendered } from '../pages/rendered.js';
 import { SitePages } from '../pages/site-pages.js';
 import { consentView, type Consent } from './views/consent.view.js';
+import { connectedView } from './views/connected.view.js';
 import { refusedView, type Refusal } from './views/refused.view.js';
 import { signInView, type SignInForm } from './views/sign-in.view.js';
 
@@ -24,6 +25,10 @@ export class OauthPages {
   /** `formAction`: where the answer may lead to, beside this installation. */
   consent(request: Asked, response: ServerResponse, consent: Consent, formAction: string): void {
     this.#send(request, response, { page: consentView(consent), status: 200, formAction });
+  }
+
+  connected(request: Asked, response: ServerResponse): void {
+    this.#send(request, response, { page: connectedView(), status: 200 });
   }
 
   refused(request: Asked, response: ServerResponse, refusal: Refusal, status = 400): void {

@@ -5,8 +5,14 @@ import type { ConsentService } from './consent.service.js';
 import { documentAt, resourceMetadata, serverMetadata } from './metadata.js';
 import type { OauthService } from './oauth.service.js';
 import { findSignInServer } from './sign-ins.store.js';
+import type { ConnectService } from './upstream/connect.service.js';
 
-export type RouteDeps = Readonly<{ oauth: OauthService; consent: ConsentService; db: Database }>;
+export type RouteDeps = Readonly<{
+  oauth: OauthService;
+  consent: ConsentService;
+  connect: ConnectService;
+  db: Database;
+}>;
 
 type Handler = (deps: RouteDeps, request: Request, response: Response) => Promise<void>;
 
@@ -21,6 +27,7 @@ const OF_CLIENTS: Readonly<Record<string, Handler>> = {
 /** What members see. */
 const OF_MEMBERS: readonly (readonly [RegExp, Handler])[] = [
   [/^GET \/oauth\/authorize(?:\/[\w-]{1,64})?$/, ({ oauth }, ...exchange) => oauth.authorize(...exchange)],
+  [/^GET \/oauth\/callback$/, ({ connect }, ...exchange) => connect.callback(...exchange)],
   [/^POST \/oauth\/sign-in$/, ({ consent }, ...exchange) => consent.signIn(...exchange)],
   [/^GET \/oauth\/consent\/[\w-]{1,64}$/, ({ consent }, ...exchange) => consent.show(...exchange)],
   [/^POST \/oauth\/consent\/[\w-]{1,64}$/, ({ consent }, ...exchange) => consent.answer(...exchange)],

@@ -16,6 +16,8 @@ export type ServerInput = Readonly<{
   transport?: Transport;
   auth?: UpstreamAuth;
   secrets?: SecretValues;
+  /** Of the client that an admin gave for the upstream's authorization server. */
+  clientSecret?: string;
   clientAuth?: ClientAuth;
   defaultPolicyId?: string | null;
   disabled?: boolean;
@@ -36,6 +38,9 @@ const onlyKeys = (sent: Json, keys: readonly string[], at: string, wrong: Wrong)
       });
   }
 };
+
+const VISIBLE = /^[\x21-\x7e]{1,1000}$/;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/;
 
 const FORMS =
   'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} ' +
@@ -65,7 +70,36 @@ const readUrl = (type: 'streamable-http' | 'sse', sent: Json, wrong: Wrong): Sen
   return { transport: { type, url } };
 };
 
-type SentAuth = Readonly<{ auth: UpstreamAuth; headers: SecretValues }>;
+type SentAuth = Readonly<{ auth: UpstreamAuth; headers: SecretValues; clientSecret?: string }>;
+
+/** How Toolgate signs in as a client of the server's authorization server. Nobody is signed in yet. */
+const readOauth = (sent: Json, wrong: Wrong): SentAuth | undefined => {
+  onlyKeys(sent, ['type', 'per', 'clientId', 'clientSecret', 'scopes', 'issuer'], '/auth', wrong);
+  const invalid = (key: string, message: string): void =>
+    void wrong.push({ pointer: `/auth/${key}`, code: 'invalid', message });
+  const text = (key: string, pattern: RegExp): string | undefined => {
+    const value = sent[key];
+    if (value === undefined || (typeof value === 'string' && pattern.test(value))) return value;
+    invalid(key, `${key} must be a text without white space`);
+    return undefined;
+  };
+  const { per = 'server', scopes } = sent;
+  if (per === 'identity')
+    wrong.push({ pointer: '/auth/per', code: 'unsupported', message: 'This release signs in once for each server.' });
+  else if (per !== 'server') invalid('per', 'per takes "server"');
+  const areScopes = Array.isArray(scopes) && scopes.length <= 100 && scopes.every((one) => SCOPE.test(String(one)));
+  if (scopes !== undefined && !areScopes) invalid('scopes', 'scopes takes a list of at most 100 scopes');
+  const [clientId, clientSecret] = [text('clientId', VISIBLE), text('clientSecret', VISIBLE)];
+  const issuer = text('issuer', /^https?:\/\/[^\s?#]{1,2000}$/);
+  const auth: UpstreamAuth = {
+    type: 'oauth',
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(areScopes ? { scopes: scopes as string[] } : {}),
+    ...(issuer === undefined ? {} : { issuer }),
+    status: 'needs_sign_in',
+  };
+  return { auth, headers: {}, ...(clientSecret === undefined ? {} : { clientSecret }) };
+};
 
 const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
   const sent = asObject(value);
@@ -79,19 +113,12 @@ const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
       return { auth: { type: 'headers', names: Object.keys(headers) }, headers };
     }
     case 'oauth':
-      wrong.push({
-        pointer: '/auth/type',
-        code: 'unsupported',
-        message:
-          'This release signs in to servers by headers only: ' +
-          '{"type":"headers","headers":{"Authorization":"Bearer …"}}.',
-      });
-      return undefined;
+      return readOauth(sent, wrong);
     default:
       wrong.push({
         pointer: '/auth/type',
         code: 'invalid',
-        message: 'auth takes {"type":"none"} or {"type":"headers","headers":{…}}',
+        message: 'auth takes {"type":"none"}, {"type":"headers","headers":{…}} or {"type":"oauth"}',
       });
       return undefined;
   }
@@ -120,7 +147,7 @@ export const readServerInput = (sent: Partial<CreateServer> & UpdateServer): Ser
   const wrong: Wrong = [];
   const transport = sent.transport === undefined ? undefined : readTransport(sent.transport, wrong);
   const auth = sent.auth === undefined ? undefined : readAuth(sent.auth, wrong);
-  if (transport?.transport.type === 'stdio' && auth?.auth.type === 'headers') wrong.push(notOverStdio);
+  if (transport?.transport.type === 'stdio' && auth && auth.auth.type !== 'none') wrong.push(notOverStdio);
   refuse(wrong);
   return {
     ...only('name', sent.name),
@@ -142,10 +169,11 @@ const accessOf = (transport: SentTransport | undefined, auth: SentAuth | undefin
     ...only('transport', transport?.transport),
     ...only('auth', kept),
     ...only('secrets', transport?.env ?? auth?.headers),
+    ...only('clientSecret', auth?.clientSecret),
   };
 };
 
 /** Refuses headers for a server that is a command. @throws Problem `invalid_body`. */
 export const refuseHeadersOverStdio = (transport: Transport, { auth }: Pick<ServerInput, 'auth'>): void => {
-  if (transport.type === 'stdio' && auth?.type === 'headers') refuse([notOverStdio]);
+  if (transport.type === 'stdio' && auth && auth.type !== 'none') refuse([notOverStdio]);
 };

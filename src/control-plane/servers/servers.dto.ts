@@ -27,10 +27,16 @@ const authSchema = {
   type: 'object',
   description:
     'How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and ' +
-    'never shown again. oauth is answered with `unsupported`.',
+    'never shown again. With `oauth` an admin signs in by `POST /v1/servers/{id}/connect`; a client is registered ' +
+    'by itself where its authorization server takes that, else give `clientId` and `clientSecret`.',
   properties: {
     type: { type: 'string', enum: ['none', 'headers', 'oauth'] },
     headers: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 20 },
+    per: { type: 'string', enum: ['server'] },
+    clientId: { type: 'string', maxLength: 1000 },
+    clientSecret: { type: 'string', maxLength: 1000 },
+    scopes: { type: 'array', items: { type: 'string' }, maxItems: 100 },
+    issuer: { type: 'string', format: 'uri' },
   },
   additionalProperties: false,
   example: { type: 'headers', headers: { Authorization: 'Bearer …' } },
@@ -83,9 +89,13 @@ export class TransportView {
 }
 
 export class AuthView {
-  @OneOf(['none', 'headers']) readonly type!: string;
+  @OneOf(['none', 'headers', 'oauth']) readonly type!: string;
   @ApiPropertyOptional({ type: [String], description: 'Names of the headers; their values are never shown' })
   readonly names?: readonly string[];
+  @ApiPropertyOptional({ type: String }) readonly clientId?: string;
+  @ApiPropertyOptional({ type: [String] }) readonly scopes?: readonly string[];
+  @ApiPropertyOptional({ type: String, format: 'uri' }) readonly issuer?: string;
+  @OneOf(['connected', 'needs_sign_in'], { optional: true }) readonly status?: string;
 }
 
 export class ServerView {

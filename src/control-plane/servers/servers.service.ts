@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { CreateOnce } from '../../record/event-store/create-once.js';
-import { EventStore } from '../../record/event-store/event-store.js';
+import { EventStore, type Change } from '../../record/event-store/event-store.js';
+import type { UpstreamAuth } from '../../record/event-log/events/index.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { openTransport, partsIn, showTransport, keepHiddenParts } from '../../platform/crypto/hidden-parts.js';
@@ -14,6 +15,7 @@ import type { Discovered } from '../../mcp/upstream/discover.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { openSentTransport, sameOrigin, type DiscoveryTarget } from './discover-server.js';
+import { removeConnection, saveConnection } from './connections.store.js';
 import { decideDiscovery } from './discoveries.js';
 import { DiscoveryService } from './discovery.service.js';
 import { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
@@ -64,6 +66,7 @@ export class ServersService {
       secrets = {},
       clientAuth = 'token',
       restartSessions = true,
+      clientSecret,
     } = readServerInput(sent);
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
     return this.#once.run(principal, {
@@ -80,6 +83,7 @@ export class ServersService {
           }),
         );
         const kept = keepHiddenParts(transport, secrets);
+        await this.#saveClient(change, id, { auth, clientSecret });
         await saveSecrets(
           { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
           kept,
@@ -113,7 +117,7 @@ export class ServersService {
    */
   async update(principal: Principal, id: string, ifMatch: string | undefined, sent: UpdateServer): Promise<ServerView> {
     const input = readServerInput(sent);
-    const { secrets: given, ...patch } = input;
+    const { secrets: given, clientSecret, ...patch } = input;
     const known = await this.#known(principal.organizationId, id);
     requireMatch(ifMatch, known.version);
     const transport =
@@ -144,6 +148,7 @@ export class ServersService {
         ...decideServerChange(id, current, patched),
         ...(found ? decideDiscovery(id, current, { asked: known.state, found }) : []),
       ]);
+      if (patch.auth) await this.#saveClient(change, id, { auth: patch.auth, clientSecret });
       if (secrets)
         await saveSecrets(
           { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
@@ -159,6 +164,7 @@ export class ServersService {
       await change.apply(serverStream, id, (state) => decideServerDeletion(id, state));
       await this.revokeGrants(change, { serverId: id }, 'server_deleted');
       await removeSecrets({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
+      await removeConnection({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
     });
   }
 
@@ -188,6 +194,19 @@ export class ServersService {
 
   #discover({ organizationId }: Principal, target: Omit<DiscoveryTarget, 'organizationId'>): Promise<Discovered> {
     return this.#discovery.discover({ organizationId, ...target });
+  }
+
+  /** Keeps the client that an admin gave for signing in by OAuth; with other auth nothing of a sign-in is left. */
+  async #saveClient(
+    { tx, caller: { organizationId } }: Change,
+    serverId: string,
+    { auth, clientSecret }: Readonly<{ auth: UpstreamAuth; clientSecret: string | undefined }>,
+  ): Promise<void> {
+    const where = { tx, vault: this.#vault, organizationId, serverId };
+    if (auth.type !== 'oauth') return removeConnection(where);
+    const given = auth.clientId === undefined ? {} : { clientId: auth.clientId, isGiven: true };
+    const secrets = { ...given, ...(clientSecret === undefined ? {} : { clientSecret }) };
+    await saveConnection(where, { secrets, scopes: auth.scopes ?? [], expiresAt: null, refreshAt: null });
   }
 
   async #found(tx: Tx, { organizationId }: Principal, id: string): Promise<ServerSummary> {
@@ -256,7 +275,7 @@ const secretsFor = (
 ): SecretValues | undefined => {
   if (auth?.type === 'none') return {};
   if (transport === undefined || sameOrigin(state.transport, transport)) return undefined;
-  if (state.auth.type !== 'headers' || state.transport.type === 'stdio') return {};
+  if (state.auth.type === 'none' || state.transport.type === 'stdio') return {};
   const message = 'give auth again: the headers kept for this server are not sent to another scheme, host or port';
   throw new Problem('invalid_body', 'Send auth together with a URL of another origin.', {
     errors: [{ pointer: '/auth', code: 'required', message }],

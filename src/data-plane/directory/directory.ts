@@ -51,6 +51,7 @@ const takes = ({ clientAuth }: ServerFacts, via: GrantFacts['via']): boolean =>
 export class Directory {
   readonly #db: Database;
   readonly #vault: Vault;
+  readonly #connectUrlOf: (serverId: string) => string;
   readonly #grants = new Map<string, GrantFacts>();
   readonly #identities = new Map<string, IdentityFacts & Owned>();
   readonly #servers = new Map<string, ServerFacts>();
@@ -70,9 +71,11 @@ export class Directory {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(db: Database, vault: Vault) {
+  /** `publicUrl` goes into what agents are told of a server that nobody is signed in to. */
+  constructor(db: Database, vault: Vault, publicUrl: () => string = () => '') {
     this.#db = db;
     this.#vault = vault;
+    this.#connectUrlOf = (serverId) => `${publicUrl()}/app/servers/${serverId}`;
   }
 
   /** Loads everything and begins to follow changes. */
@@ -268,7 +271,7 @@ export class Directory {
     this.#authenticated.clear();
     const [identities, servers, policies, ended, grants] = [
       await loadIdentities(tx, wanted),
-      await loadServers(tx, this.#vault, wanted),
+      await loadServers(tx, { vault: this.#vault, connectUrlOf: this.#connectUrlOf }, wanted),
       await loadPolicies(tx, wanted),
       await loadEndedSessions(tx, wanted),
       await loadGrants(tx, wanted),

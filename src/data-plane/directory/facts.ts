@@ -30,6 +30,8 @@ export type ServerFacts = Readonly<{
   eras: readonly Era[];
   headers: Readonly<Record<string, string>>;
   clientAuth: string;
+  /** Where an admin signs in to the server, while nobody is signed in to it. */
+  connectUrl: string | undefined;
   disabled: boolean;
   restartSessions: boolean;
   tools: ReadonlyMap<string, ToolFacts>;

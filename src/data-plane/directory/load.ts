@@ -135,6 +135,7 @@ type ServerRow = {
   transport: Transport;
   eras: readonly Era[];
   client_auth: string;
+  auth: Readonly<{ type: string; status?: string }>;
   disabled: boolean;
   restart_sessions: boolean;
   tools: [name: string, definitionHash: string, inputSchema: unknown][] | null;
@@ -185,11 +186,18 @@ const targetOrNone = (row: ServerRow, vault: Vault): UpstreamTarget =>
 const ownMember = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(from, name) ? from[name] : undefined;
 
+/** What servers are read with; `connectUrlOf` is where an admin signs in to one. */
+export type ServerSources = Readonly<{ vault: Vault; connectUrlOf: (serverId: string) => string }>;
+
 /** Loads servers with their decrypted credentials. */
-export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): Promise<readonly ServerFacts[]> => {
+export const loadServers = async (
+  tx: Tx,
+  { vault, connectUrlOf }: ServerSources,
+  wanted: RowSelection,
+): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.restart_sessions,
+    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.auth, s.disabled, s.restart_sessions,
       s.disabled_tools,
       s.version, s.accepted, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema'))
@@ -207,6 +215,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): P
     eras: row.eras,
     ...targetOrNone(row, vault),
     clientAuth: row.client_auth,
+    connectUrl: row.auth.type === 'oauth' && row.auth.status !== 'connected' ? connectUrlOf(row.id) : undefined,
     restartSessions: row.restart_sessions,
     tools: new Map(
       (row.tools ?? []).map(([name, definitionHash, inputSchema]) => [

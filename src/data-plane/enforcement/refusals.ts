@@ -56,6 +56,12 @@ export const quotaExceededReason = ({ limits }: Quota, exceeded: Exceeded): stri
   );
 };
 
+/** Why nothing may be asked of a server that demands a sign-in and has none; undefined where it may. */
+export const reasonWhyNotConnected = ({ connectUrl }: GovernedCall['who']['server']): string | undefined =>
+  connectUrl === undefined
+    ? undefined
+    : `nobody is signed in to this server; ask an administrator to connect it at ${connectUrl}`;
+
 /** The refusal of a call that no policy needs to be asked about; undefined when the policy decides. */
 export const findRefusal = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Decision | undefined => {
   const { who } = call;
@@ -65,6 +71,8 @@ export const findRefusal = (call: GovernedCall, { definition }: CallFacts, isSta
   if (misread !== undefined) return refusal('malformed', misread);
   const off = reasonWhyDisabled(who, tool);
   if (off !== undefined) return refusal('disabled', off);
+  const unconnected = reasonWhyNotConnected(who.server);
+  if (unconnected !== undefined) return refusal('needs_connection', unconnected);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
   return isStale ? STALE_DIRECTORY : undefined;
 };

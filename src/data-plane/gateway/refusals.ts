@@ -6,11 +6,13 @@ import type { ModernRefusal } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { AuthenticatedRequest, Exchange } from '../relay/exchange.js';
 import type { AvailabilityDeps, DecideDeps } from './gateway-deps.js';
+import { reasonWhyNotConnected } from '../enforcement/refusals.js';
 import { governedCall } from './governed-call.js';
 
 /** Why no request of this grant may reach an upstream now; undefined when it may. */
 export const reasonWhyUnavailable = (deps: AvailabilityDeps, { who }: AuthenticatedRequest): string | undefined =>
   reasonWhyDisabled(who) ??
+  reasonWhyNotConnected(who.server) ??
   (deps.directory.ageMs() > deps.maxStalenessMs
     ? 'the gateway has lost touch with its database; try again shortly'
     : undefined);

@@ -422,6 +422,11 @@ const restart = async (story: Story, identityId: string): Promise<void> => {
 
 /** A client signs in to a server, and its tokens are issued. */
 const clients = async (story: Story, of: Readonly<{ serverId: string; identityName: string }>): Promise<void> => {
+  await story.id('/v1/servers', {
+    name: 'Demands OAuth',
+    transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' },
+    auth: { type: 'oauth', clientId: 'toolgate', clientSecret: story.secret('ClientSecret') },
+  });
   await story.ask(200, `PATCH /v1/servers/${of.serverId}`, { clientAuth: 'both' });
   const client = await OauthClient.register(story.url);
   const tokens = await client.tokens(`${story.url}/mcp/${of.serverId}`, story.account, of.identityName);

@@ -147,7 +147,7 @@ describe('registering a server', () => {
       expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 422, body: { code: 'url_not_allowed' } });
   });
 
-  test.each([[{ auth: { type: 'oauth' } }, '/auth/type', 'headers']])(
+  test.each([[{ auth: { type: 'oauth', per: 'identity' } }, '/auth/per', 'once for each server']])(
     'answers %o with unsupported',
     async (more, pointer, word) => {
       const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', more));
@@ -392,7 +392,9 @@ describe('changing a server', () => {
       (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: 'http://169.254.169.254/' } }))
         .body.code,
     ).toBe('url_not_allowed');
-    expect((await ask(`PATCH /v1/servers/${id}`, { auth: { type: 'oauth' } })).body.code).toBe('unsupported');
+    expect((await ask(`PATCH /v1/servers/${id}`, { auth: { type: 'oauth', per: 'identity' } })).body.code).toBe(
+      'unsupported',
+    );
     expect((await ask(`PATCH /v1/servers/${id}`, { id: 'srv_x' })).status).toBe(400);
   });
 

@@ -12,7 +12,15 @@ declare module '../../../platform/crypto/ids.js' {
 export type Transport = RecordedTransport;
 /** How we sign in to the upstream; header values are secrets and never in an event. */
 export type UpstreamAuth =
-  Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
+  Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | UpstreamOauth;
+/** Toolgate signs in as a client of the upstream's authorization server; its tokens are in no event. */
+export type UpstreamOauth = Readonly<{
+  type: 'oauth';
+  clientId?: string;
+  scopes?: readonly string[];
+  issuer?: string;
+  status?: 'connected' | 'needs_sign_in';
+}>;
 /** An era of MCP that a server speaks. */
 export type ServerEra = 'legacy' | 'modern';
 export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';

@@ -24,6 +24,7 @@ export const DECISION_CODES = [
   'approval_rejected',
   'approval_expired',
   'no_policy',
+  'needs_connection',
   'disabled',
   'tool_changed',
   'stale_directory',
