@@ -1744,6 +1744,46 @@ export interface paths {
         patch: operations["updateServer"];
         trace?: never;
     };
+    "/v1/servers/{id}/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to sign in to a server that demands OAuth
+         * @description For admin.
+         */
+        post: operations["connectServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/servers/{id}/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how Toolgate is signed in to a server
+         * @description For every role.
+         */
+        get: operations["listConnections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/servers/{id}/discover": {
         parameters: {
             query?: never;
@@ -2253,10 +2293,16 @@ export interface components {
             type: string;
         };
         AuthView: {
+            clientId?: string;
+            /** Format: uri */
+            issuer?: string;
             /** @description Names of the headers; their values are never shown */
             names?: string[];
+            scopes?: string[];
             /** @enum {string} */
-            type: "none" | "headers";
+            status?: "connected" | "needs_sign_in";
+            /** @enum {string} */
+            type: "none" | "headers" | "oauth";
         };
         BackfillPage: {
             hasMore: boolean;
@@ -2489,6 +2535,27 @@ export interface components {
             /** @description The token of the link */
             token: string;
         };
+        ConnectView: {
+            /**
+             * Format: uri
+             * @description Open it in a browser in which an admin is signed in; good once, for 10 minutes
+             */
+            authorizationUrl: string;
+        };
+        ConnectionList: {
+            items: components["schemas"]["ConnectionView"][];
+        };
+        ConnectionView: {
+            /** @description The authorization server that it is signed in at */
+            account: string | null;
+            /** Format: date-time */
+            expiresAt?: string | null;
+            /** @description null: the account is that of the server */
+            identityId: string | null;
+            scopes: string[];
+            /** @enum {string} */
+            status: "connected" | "needs_sign_in";
+        };
         ConsistencyView: {
             from: number;
             /** @description RFC 6962, section 2.1.2; base64 */
@@ -2649,7 +2716,7 @@ export interface components {
         };
         CreateServer: {
             /**
-             * @description How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. oauth is answered with `unsupported`.
+             * @description How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. With `oauth` an admin signs in by `POST /v1/servers/{id}/connect`; a client is registered by itself where its authorization server takes that, else give `clientId` and `clientSecret`.
              * @example {
              *       "headers": {
              *         "Authorization": "Bearer …"
@@ -2658,9 +2725,16 @@ export interface components {
              *     }
              */
             auth?: {
+                clientId?: string;
+                clientSecret?: string;
                 headers?: {
                     [key: string]: string;
                 };
+                /** Format: uri */
+                issuer?: string;
+                /** @enum {string} */
+                per?: "server";
+                scopes?: string[];
                 /** @enum {string} */
                 type?: "none" | "headers" | "oauth";
             };
@@ -3958,7 +4032,7 @@ export interface components {
         };
         UpdateServer: {
             /**
-             * @description How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. oauth is answered with `unsupported`.
+             * @description How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. With `oauth` an admin signs in by `POST /v1/servers/{id}/connect`; a client is registered by itself where its authorization server takes that, else give `clientId` and `clientSecret`.
              * @example {
              *       "headers": {
              *         "Authorization": "Bearer …"
@@ -3967,9 +4041,16 @@ export interface components {
              *     }
              */
             auth?: {
+                clientId?: string;
+                clientSecret?: string;
                 headers?: {
                     [key: string]: string;
                 };
+                /** Format: uri */
+                issuer?: string;
+                /** @enum {string} */
+                per?: "server";
+                scopes?: string[];
                 /** @enum {string} */
                 type?: "none" | "headers" | "oauth";
             };
@@ -5057,7 +5138,7 @@ export interface operations {
                 /** @description The exact name of a tool; long names compare by their first 200 characters */
                 tool?: string[];
                 effect?: ("allow" | "deny" | "hold")[];
-                code?: ("allowed" | "denied_by_rule" | "hidden" | "not_listed" | "argument_rule" | "arguments_invalid" | "rate_limited" | "limits_unavailable" | "approval_required" | "approval_rejected" | "approval_expired" | "no_policy" | "disabled" | "tool_changed" | "stale_directory" | "overloaded" | "audit_unavailable" | "method_not_governed" | "malformed")[];
+                code?: ("allowed" | "denied_by_rule" | "hidden" | "not_listed" | "argument_rule" | "arguments_invalid" | "rate_limited" | "limits_unavailable" | "approval_required" | "approval_rejected" | "approval_expired" | "no_policy" | "needs_connection" | "disabled" | "tool_changed" | "stale_directory" | "overloaded" | "audit_unavailable" | "method_not_governed" | "malformed")[];
                 /** @description asc (the default): oldest first; desc: newest first */
                 order?: "asc" | "desc";
                 /** @description Recorded (recordedAt) at this time or later */
@@ -10618,9 +10699,15 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "auth": {
+                     *             "clientId": "text",
+                     *             "issuer": "https://example.com/",
                      *             "names": [
                      *               "text"
                      *             ],
+                     *             "scopes": [
+                     *               "text"
+                     *             ],
+                     *             "status": "connected",
                      *             "type": "none"
                      *           },
                      *           "clientAuth": "token",
@@ -10725,9 +10812,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "auth": {
+                     *         "clientId": "text",
+                     *         "issuer": "https://example.com/",
                      *         "names": [
                      *           "text"
                      *         ],
+                     *         "scopes": [
+                     *           "text"
+                     *         ],
+                     *         "status": "connected",
                      *         "type": "none"
                      *       },
                      *       "clientAuth": "token",
@@ -10810,9 +10903,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "auth": {
+                     *         "clientId": "text",
+                     *         "issuer": "https://example.com/",
                      *         "names": [
                      *           "text"
                      *         ],
+                     *         "scopes": [
+                     *           "text"
+                     *         ],
+                     *         "status": "connected",
                      *         "type": "none"
                      *       },
                      *       "clientAuth": "token",
@@ -10963,9 +11062,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "auth": {
+                     *         "clientId": "text",
+                     *         "issuer": "https://example.com/",
                      *         "names": [
                      *           "text"
                      *         ],
+                     *         "scopes": [
+                     *           "text"
+                     *         ],
+                     *         "status": "connected",
                      *         "type": "none"
                      *       },
                      *       "clientAuth": "token",
@@ -11027,6 +11132,114 @@ export interface operations {
             };
         };
     };
+    connectServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "authorizationUrl": "https://example.com/"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectView"];
+                };
+            };
+            /** @description No valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "account": "text",
+                     *           "expiresAt": "2026-11-22T10:00:00.000Z",
+                     *           "identityId": "text",
+                     *           "scopes": [
+                     *             "text"
+                     *           ],
+                     *           "status": "connected"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            /** @description No valid credential */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The role may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     discoverServer: {
         parameters: {
             query?: never;
@@ -11048,9 +11261,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "auth": {
+                     *         "clientId": "text",
+                     *         "issuer": "https://example.com/",
                      *         "names": [
                      *           "text"
                      *         ],
+                     *         "scopes": [
+                     *           "text"
+                     *         ],
+                     *         "status": "connected",
                      *         "type": "none"
                      *       },
                      *       "clientAuth": "token",

@@ -2,7 +2,9 @@ import { organizationKey } from '../../platform/postgres/organization-key.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
 
-/** What Toolgate is at the authorization server of an upstream, and what it keeps signed in with. All of it is secret. */
+/**
+ * What Toolgate is at the authorization server of an upstream, and what it keeps signed in with. All of it is secret.
+ */
 export type ConnectionSecrets = Readonly<{
   clientId?: string;
   clientSecret?: string;

@@ -116,8 +116,7 @@ export class ServersService {
    * `ifMatch` names
    */
   async update(principal: Principal, id: string, ifMatch: string | undefined, sent: UpdateServer): Promise<ServerView> {
-    const input = readServerInput(sent);
-    const { secrets: given, clientSecret, ...patch } = input;
+    const { secrets: given, clientSecret, ...patch } = readServerInput(sent);
     const known = await this.#known(principal.organizationId, id);
     requireMatch(ifMatch, known.version);
     const transport =

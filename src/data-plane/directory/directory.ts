@@ -40,8 +40,8 @@ const idsIn = (event: ControlEvent): readonly string[] =>
     key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : [],
   );
 
-const takes = ({ clientAuth }: ServerFacts, via: GrantFacts['via']): boolean =>
-  clientAuth === 'both' || clientAuth === via;
+const takes = (server: ServerFacts | undefined, via: GrantFacts['via']): boolean =>
+  server?.clientAuth === 'both' || server?.clientAuth === via;
 
 /**
  * Holds all grants, servers, policies and identities in memory for the hot path. It loads them in one snapshot. Then it
@@ -71,7 +71,6 @@ export class Directory {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** `publicUrl` goes into what agents are told of a server that nobody is signed in to. */
   constructor(db: Database, vault: Vault, publicUrl: () => string = () => '') {
     this.#db = db;
     this.#vault = vault;
@@ -182,10 +181,7 @@ export class Directory {
   }
 
   /** Whether clients can sign in to a server: false also for one that is not there. */
-  takesSignIns(serverId: string): boolean {
-    const server = this.#servers.get(serverId);
-    return server !== undefined && takes(server, 'oauth');
-  }
+  takesSignIns = (serverId: string): boolean => takes(this.#servers.get(serverId), 'oauth');
 
   /** The tools of a server as they were last discovered; undefined for a server that is not there. */
   toolsOf(serverId: string): ServerFacts['tools'] | undefined {

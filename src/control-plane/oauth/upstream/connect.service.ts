@@ -91,25 +91,36 @@ export class ConnectService {
   async callback(request: Request, response: Response): Promise<void> {
     const sent = new URLSearchParams(request.originalUrl.replace(/^[^?]*\??/, ''));
     const [state, code] = [sent.get('state') ?? '', sent.get('code') ?? ''];
-    const record = await this.#records.find(KIND, state);
-    const begun = record?.payload as Begun | undefined;
-    const member = await findMember(this.#db, request, request.ip ?? '');
-    const isTheirs =
-      begun !== undefined &&
-      member?.role === 'admin' &&
-      member.organizationId === begun.organizationId &&
-      (begun.memberId === null || begun.memberId === member.actor.id);
-    if (!begun || !isTheirs) return this.#refuse(request, response, 'access_denied', NOT_THEIRS);
-    if (!(await this.#records.consume(KIND, state))) return this.#refuse(request, response, 'expired', NOT_THEIRS);
-    await this.#records.delete(KIND, state);
-    const issuer = sent.get('iss');
-    if (issuer === null ? begun.namesIssuer : !isSameText(issuer, begun.secrets.issuer ?? ''))
-      return this.#refuse(request, response, 'invalid_issuer', 'The answer came from another authorization server.');
-    if (code === '') return this.#refuse(request, response, sent.get('error') ?? 'no_code', NOT_ALLOWED);
-    const principal = { ...member, authority: authorityOf(member, ['admin']) };
-    const isConnected = await this.#finish(principal, begun, code);
-    if (!isConnected) return this.#refuse(request, response, 'no_tokens', NOT_ALLOWED);
+    const theirs = await this.#begunBy(request, state);
+    if (!theirs || !(await this.#useUp(state)))
+      return this.#refuse(request, response, { error: 'access_denied', advice: NOT_THEIRS });
+    const { begun, principal } = theirs;
+    if (!isFromIssuer(begun, sent.get('iss')))
+      return this.#refuse(request, response, { error: 'invalid_issuer', advice: MIXED_UP });
+    if (code === '' || !(await this.#finish(principal, begun, code)))
+      return this.#refuse(request, response, { error: sent.get('error') ?? 'no_tokens', advice: NOT_ALLOWED });
     this.pages.connected(request, response);
+  }
+
+  /** The sign-in of a state, where the admin who is signed in in this browser began it. */
+  async #begunBy(
+    request: Request,
+    state: string,
+  ): Promise<Readonly<{ begun: Begun; principal: Principal }> | undefined> {
+    const record = await this.#records.find(KIND, state);
+    const member = await findMember(this.#db, request, request.ip ?? '');
+    if (!record || member?.role !== 'admin') return undefined;
+    const begun = record.payload as Begun;
+    if (member.organizationId !== begun.organizationId) return undefined;
+    if (begun.memberId !== null && begun.memberId !== member.actor.id) return undefined;
+    return { begun, principal: { ...member, authority: authorityOf(member, ['admin']) } };
+  }
+
+  /** A state is good once, whoever is first. */
+  async #useUp(state: string): Promise<boolean> {
+    const isFirst = await this.#records.consume(KIND, state);
+    await this.#records.delete(KIND, state);
+    return isFirst;
   }
 
   async #finish(principal: Principal, { serverId, secrets, scopes, verifier }: Begun, code: string): Promise<boolean> {
@@ -182,11 +193,16 @@ export class ConnectService {
     });
   }
 
-  #refuse(request: Request, response: Response, error: string, advice: string): void {
+  #refuse(request: Request, response: Response, { error, advice }: Readonly<{ error: string; advice: string }>): void {
     this.pages.refused(request, response, { error: error.slice(0, 100), advice });
   }
 }
 
+/** An answer of another authorization server than the one that was asked would bring its code there (RFC 9207). */
+const isFromIssuer = ({ namesIssuer, secrets }: Begun, issuer: string | null): boolean =>
+  issuer === null ? !namesIssuer : isSameText(issuer, secrets.issuer ?? '');
+
+const MIXED_UP = 'The answer came from another authorization server than the one that was asked. Begin anew.';
 const NOT_THEIRS =
   'This sign-in has expired, or was begun by somebody else. Sign in to Toolgate as an administrator, and begin anew.';
 const NOT_ALLOWED = 'The server was not connected: its authorization server gave no tokens. Begin anew.';

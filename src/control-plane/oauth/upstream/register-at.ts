@@ -15,7 +15,7 @@ export const registerAt = async (
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
-    application_type: /^http:/.test(redirectUri) ? 'native' : 'web',
+    application_type: redirectUri.startsWith('http:') ? 'native' : 'web',
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   };
   const headers = { 'content-type': 'application/json' };

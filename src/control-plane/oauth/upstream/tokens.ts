@@ -1,3 +1,4 @@
+import type { Json } from '../../../platform/json/json-object.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
 import type { ConnectionSecrets } from '../../servers/connections.store.js';
 import { askJson, textOf } from './ask-json.js';
@@ -18,31 +19,40 @@ const MAX_SECONDS = 365 * 86_400;
 /** A bearer token that can stand in a header. */
 const isToken = (text: string | undefined): text is string => text !== undefined && /^[\x21-\x7e]{1,8192}$/.test(text);
 
-/** Asks a token endpoint, as the client that `secrets` say. Never rejects. */
-export const askTokens = async (
-  outbound: Pick<Outbound, 'fetch'>,
-  { tokenEndpoint = '', clientId = '', clientSecret, resource }: ConnectionSecrets,
+const formOf = (
+  { clientId = '', clientSecret, resource }: ConnectionSecrets,
   grant: Readonly<Record<string, string>>,
-): Promise<TokenAnswer> => {
-  const form = new URLSearchParams({
+): string =>
+  new URLSearchParams({
     ...grant,
     client_id: clientId,
     ...(clientSecret === undefined ? {} : { client_secret: clientSecret }),
     ...(resource === undefined ? {} : { resource }),
-  });
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  const asked = askJson(outbound, tokenEndpoint, { method: 'POST', headers, body: form.toString() });
-  const answer = await asked.catch(() => undefined);
-  if (!answer || answer.status >= 500 || answer.status === 429) return 'unavailable';
-  const accessToken = textOf(answer.body, 'access_token');
-  if (answer.status !== 200 || !isToken(accessToken)) return 'refused';
-  const seconds = Number(answer.body?.['expires_in']);
+  }).toString();
+
+const tokensIn = (body: Json | undefined): TokenAnswer => {
+  const accessToken = textOf(body, 'access_token');
+  if (!isToken(accessToken)) return 'refused';
+  const seconds = Number(body?.['expires_in']);
   return {
     accessToken,
-    refreshToken: textOf(answer.body, 'refresh_token'),
+    refreshToken: textOf(body, 'refresh_token'),
     seconds: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, MAX_SECONDS) : undefined,
-    scopes: textOf(answer.body, 'scope')?.split(' '),
+    scopes: textOf(body, 'scope')?.split(' '),
   };
+};
+
+/** Asks a token endpoint, as the client that `secrets` say. Never rejects. */
+export const askTokens = async (
+  outbound: Pick<Outbound, 'fetch'>,
+  secrets: ConnectionSecrets,
+  grant: Readonly<Record<string, string>>,
+): Promise<TokenAnswer> => {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const init = { method: 'POST', headers, body: formOf(secrets, grant) };
+  const answer = await askJson(outbound, secrets.tokenEndpoint ?? '', init).catch(() => undefined);
+  if (!answer || answer.status >= 500 || answer.status === 429) return 'unavailable';
+  return answer.status === 200 ? tokensIn(answer.body) : 'refused';
 };
 
 /** Tokens are renewed when a fifth of their life is left, a minute at most. */
