@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { newId, type IdPrefix } from '../../../src/platform/crypto/ids.js';
 import { tokenObjectId } from '../../../src/platform/crypto/tokens.js';
 import { earlierCode } from '../../support/authenticator.js';
@@ -17,6 +20,22 @@ const made = async (tenant: Tenant, path: string, body: Json): Promise<Json> => 
 
 export const PASSWORD = 'correct horse battery';
 export const DOCUMENT = { version: '1', default: 'allow' };
+
+/** An authorization server that answers what it is, and nothing else. */
+const startIssuer = async (): Promise<string> => {
+  const issuer = createServer((_request, response) => {
+    const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+    const endpoints = { authorization_endpoint: `${url}/authorize`, token_endpoint: `${url}/token` };
+    response.end(JSON.stringify({ issuer: url, ...endpoints }));
+  });
+  issuer.listen(0, '127.0.0.1').unref();
+  await once(issuer, 'listening');
+  return `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+};
+
+/** A server that can be connected to. */
+const serverWithOauth = async (tenant: Tenant, upstreamUrl: string): Promise<string> =>
+  tenant.server(upstreamUrl, { auth: { type: 'oauth', clientId: 'toolgate', issuer: await startIssuer() } });
 
 /** An invitation's token. */
 export const invite = async (tenant: Tenant): Promise<string> =>
@@ -133,6 +152,7 @@ const makers: Readonly<Record<string, Maker>> = {
   '/v1/sessions/{id}': { prefix: 'ses', make: session },
   '/v1/members/{id}': { prefix: 'usr', make: member },
   '/v1/members/{id}/totp': { prefix: 'usr', make: memberWithSecondFactor },
+  '/v1/servers/{id}/connect': { prefix: 'srv', make: serverWithOauth },
   '/v1/servers/{id}': { prefix: 'srv', make: server },
   // Public, and shipped with every release: nobody has to make it.
   '/v1/catalog/servers/{slug}': { prefix: 'srv', make: () => Promise.resolve('zereight-mcp-gitlab') },
