@@ -1,5 +1,5 @@
 import type { ServerDescription, Words } from './definition.js';
-import { isWorse, matchAction, matchArguments, matchPhrase, matchTopic, worst, type Match } from './match.js';
+import { isDenied, isWorse, matchAction, matchArguments, matchPhrase, matchTopic, worst, type Match } from './match.js';
 import type { Category } from './rule.js';
 import { isWeak, verbOf, wordsOfName } from './words.js';
 
@@ -50,7 +50,9 @@ const JOINS = new Set(['and', 'or', 'then', 'also', ',']);
 /** The rule for the action at a place of a clause. */
 function matchAt(clause: readonly string[], at: number): Match | undefined {
   const verb = verbOf(clause[at] ?? '') ?? '';
-  const objects = clause.slice(at + 1, at + 1 + OBJECT_REACH).filter((word) => !isAction(word));
+  const objects = clause
+    .slice(at + 1, at + 1 + OBJECT_REACH)
+    .filter((word, place) => !isAction(word) && !(JOINS.has(clause[at + place] ?? '') && verbOf(word) !== undefined));
   return matchAction([verb, ...objects, ...(verb === 'drop' ? clause.slice(0, at) : [])]);
 }
 
@@ -77,7 +79,7 @@ function* furtherActions(clause: readonly string[], isReader: boolean): Generato
   for (let at = 1; at < clause.length; at += 1) {
     const [before, word, after] = wordsAround(clause, at);
     if (JOINS.has(word)) continue;
-    const isJoined = JOINS.has(before) && isAction(word);
+    const isJoined = JOINS.has(before) && isAction(word) && !isDenied(clause, at);
     const isObjectNext = !isReader || OBJECT_STARTS.has(after);
     if (isJoined && (isInList || (isObjectNext && agree(clause, word)))) yield at;
     isInList &&= isJoined;
@@ -86,6 +88,8 @@ function* furtherActions(clause: readonly string[], isReader: boolean): Generato
 
 /** The action of a sentence, and those in a list with it: `Creates, updates or deletes`. */
 function matchSentence(sentence: readonly string[]): Match | undefined {
+  // `Call this tool first` tells when to call it, and not what it does.
+  if (sentence[0] === 'call' && sentence[1] === 'this') return undefined;
   const clause = fromAction(sentence)?.slice(0, LIST_REACH);
   if (clause === undefined) return undefined;
   let match = matchAt(clause, 0);
@@ -93,6 +97,10 @@ function matchSentence(sentence: readonly string[]): Match | undefined {
   for (const at of furtherActions(clause, isReader)) match = worst(match, matchAt(clause, at));
   return match;
 }
+
+/** Names have actions in their base form: the plural that `list_payouts` and `Payouts of a day` share is a noun. */
+const isSharedPlural = ({ name }: Words, [word = '']: readonly string[]): boolean =>
+  word.endsWith('s') && verbOf(word) !== word && name.includes(word);
 
 /** Whether a sentence begins with a noun that is an action as well. */
 const isWeakStart = ([word = '']: readonly string[]): boolean => isWeak(verbOf(word) ?? '');
@@ -152,16 +160,55 @@ function judgeUnnamed(words: Words, others: readonly Finding[], server: Match | 
   return { category: 'Write', confidence: GUESSED, findings: [] };
 }
 
+/** What an input offers to do: `build_failed` is a state that somebody looks for. */
+const matchOffered = (words: readonly string[]): Match | undefined =>
+  words.length > 1 && words.every((word) => !isAction(word)) ? undefined : matchAction(words);
+
 /** What the description, the inputs and the actions of a tool say, beside its name. */
 function findingsBeside(words: Words): readonly Finding[] {
   return [
     ...words.sentences
       .slice(0, ACTION_SENTENCES)
-      .filter((one, index) => index === 0 || !isWeakStart(one))
+      .filter((one, index) => (index === 0 || !isWeakStart(one)) && !isSharedPlural(words, one))
       .flatMap((one) => finding('description', matchSentence(one))),
     ...words.sentences.flatMap((one) => finding('description', matchPhrase(one))),
-    ...words.actions.flatMap((text) => finding('action', matchAction(text.split(' ')))),
+    ...words.actions.flatMap((text) => finding('action', matchOffered(text.split(' ')))),
   ];
+}
+
+/** The action with which a description begins, of words that are nothing else. */
+function leadOf([sentence = []]: Words['sentences']): string | undefined {
+  const [word = ''] = fromAction(sentence) ?? [];
+  return isAction(word) ? verbOf(word) : undefined;
+}
+
+/** Of `reflect_cancel_run` and `Cancels a run`: `reflect` is whose tool it is, where the description begins otherwise. */
+function matchLead(words: Words, context: readonly string[], named: Match | undefined): Match | undefined {
+  const lead = leadOf(words.sentences);
+  if (lead === undefined || named?.rule.category !== 'Read') return undefined;
+  const at = words.name.indexOf(lead);
+  if (at < 1) return undefined;
+  return matchAction([lead, ...words.name.slice(at + 1)], context);
+}
+
+/** Of `sleep_by_day` and `Get the sleep of a day`: a noun that is an action elsewhere, where the description says so. */
+function isOnlyNoun(words: Words, named: Match | undefined): boolean {
+  const [first = '', ...others] = words.sentences[0] ?? [];
+  const verb = named?.words ?? '';
+  return (
+    isWeak(verb) &&
+    isAction(first) &&
+    matchSentence(words.sentences[0] ?? [])?.rule.category === 'Read' &&
+    others.some((word) => verbOf(word) === verb)
+  );
+}
+
+/** What the name says, or the title where that says nothing. */
+function nameFinding(words: Words, context: readonly string[]): Finding | undefined {
+  const named = matchAction(words.name, context);
+  if (isOnlyNoun(words, named)) return undefined;
+  const match = worst(named, matchLead(words, context, named));
+  return finding('name', match)[0] ?? finding('title', matchAction(words.title))[0];
 }
 
 /** Judges the words of a definition, with what is known of its server. */
@@ -172,7 +219,7 @@ export function judge(words: Words, server: ServerDescription): Judged {
     ...words.sentences.slice(0, CONTEXT_SENTENCES).flat(),
     ...wordsOfName(server.name ?? ''),
   ];
-  const named = finding('name', matchAction(words.name, context))[0] ?? finding('title', matchAction(words.title))[0];
+  const named = nameFinding(words, context);
   const inputs = finding('inputs', matchArguments(words.inputs));
   if (named === undefined)
     return judgeUnnamed(words, [...beside, ...inputs], matchTopic(wordsOfName(server.name ?? '')));

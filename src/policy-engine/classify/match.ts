@@ -62,9 +62,12 @@ const phraseStarts = byFirstWord();
 function matchVerb(verb: string, others: readonly string[], context: readonly string[]): Match | undefined {
   let beside: Match | undefined;
   let alone: Match | undefined;
+  const last = others.at(-1) ?? '';
   for (const { rule, objects } of verbRules.get(verb) ?? []) {
     if (objects === undefined) alone = worst(alone, { rule, words: verb });
-    else {
+    else if (rule.last) {
+      if (objects.has(singular(last))) return { rule, words: `${verb} … ${last}` };
+    } else {
       const searched = rule.context ? [...others, ...context] : others;
       const object = searched.find((other) => other !== verb && objects.has(singular(other)));
       if (object !== undefined) beside = worst(beside, { rule, words: `${verb} … ${object}` });
@@ -105,15 +108,17 @@ export function matchAction(words: readonly string[], context: readonly string[]
   );
 }
 
-/** What a name without an action is about: the last word that a rule knows, or a worse one before it. */
+const topicsOf = (word: string): readonly Match[] =>
+  (topicRules.get(singular(word)) ?? topicRules.get(word) ?? []).map(({ rule }) => ({ rule, words: word }));
+
+/**
+ * What a name without an action is about: the last word that a rule knows, or a worse one before it. `payment_info` is
+ * information, whatever it is about.
+ */
 export function matchTopic(words: readonly string[]): Match | undefined {
-  return worst(
-    ...words
-      .toReversed()
-      .flatMap((word) =>
-        (topicRules.get(singular(word)) ?? topicRules.get(word) ?? []).map(({ rule }) => ({ rule, words: word })),
-      ),
-  );
+  const [last] = topicsOf(words.at(-1) ?? '');
+  if (last?.rule.category === 'Read') return last;
+  return worst(...words.toReversed().flatMap(topicsOf));
 }
 
 /** What the names of inputs say. */
@@ -141,7 +146,8 @@ const isFormOf = (word: string | undefined, wanted: string): boolean =>
 const isPhraseAt = (sentence: readonly string[], at: number, phrase: readonly string[]): boolean =>
   phrase.every((wanted, index) => isFormOf(sentence[at + index], wanted));
 
-const isDenied = (sentence: readonly string[], at: number): boolean =>
+/** Whether a sentence denies what it says at a place. */
+export const isDenied = (sentence: readonly string[], at: number): boolean =>
   sentence.slice(Math.max(0, at - DENIAL_REACH), at).some((word) => DENIALS.has(word));
 
 /** The worst phrase in a sentence that the sentence does not deny. */

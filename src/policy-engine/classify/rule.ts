@@ -32,7 +32,8 @@ export type Example = Readonly<{ name: string; description?: string; arguments?:
  * One rule. A `verb` is the action of a name or of a sentence of the description; with `objects` it counts only beside
  * one of these words. A `topic` counts where a name has no action. A `phrase` counts anywhere in a description unless
  * it is denied there. An `argument` is the name of an input. `weak` verbs are nouns as well, and give way to others.
- * With `context` the objects of a name's verb are looked for in the whole definition.
+ * With `context` the objects of a name's verb are looked for in the whole definition; with `last` an object counts only
+ * as the last word, and then before all others: a note on an order is a note.
  */
 export type Rule = Readonly<{
   category: Category;
@@ -41,6 +42,7 @@ export type Rule = Readonly<{
   objects?: string;
   weak?: true;
   context?: true;
+  last?: true;
   because?: string;
   example: Example;
 }>;

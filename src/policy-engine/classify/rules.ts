@@ -19,7 +19,7 @@ export const RULES: readonly Rule[] = [
       'recommend translate ask think reflect diff tail filter sort ping whois identify classify predict forecast ' +
       'score transcribe recognize understand locate traverse print display return provide obtain see access collect ' +
       'scan audit help visualize encrypt decrypt hash echo minify capitalize obfuscate peek examine grep roll cat ls ' +
-      'head pull',
+      'head pull format prettify beautify multiply transpose rephrase rerank diagnose dump capture consult research',
     example: { name: 'list_commits' },
   },
   {
@@ -40,7 +40,7 @@ export const RULES: readonly Rule[] = [
       'prioritize promote sign register replace convey ingest remember memorize draw build compose tidy organize ' +
       'clean protect include define increase decrease lock unlock migrate bind mount trim resize rotate crop blur ' +
       'scale split group ungroup align reorder optimize favourite favorite unfavorite unstar like unlike swipe tap ' +
-      'populate award plot transform normalize enrich',
+      'populate award plot transform normalize enrich enhance upscale overlay extend index fix confirm extrude',
     example: { name: 'rename_label' },
   },
   {
@@ -58,6 +58,29 @@ export const RULES: readonly Rule[] = [
     words: 'resolve',
     objects: 'id name library dns ip host hostname url address domain path reference',
     example: { name: 'resolve_hostname' },
+  },
+  {
+    category: 'Read',
+    kind: 'verb',
+    words: 'perform conduct do make',
+    objects: 'search lookup check analysis recognition ocr calculation validation comparison research',
+    example: { name: 'perform_lookup' },
+  },
+  {
+    category: 'Write',
+    kind: 'verb',
+    words: 'track',
+    objects: 'event signup pageview',
+    because: 'which records something',
+    example: { name: 'track_pageview' },
+  },
+  {
+    category: 'Write',
+    kind: 'verb',
+    words: 'create add post send update edit',
+    objects: 'message note comment tag label attachment reminder',
+    last: true,
+    example: { name: 'add_order_note' },
   },
   {
     category: 'Write',
@@ -95,7 +118,7 @@ export const RULES: readonly Rule[] = [
     kind: 'verb',
     words:
       'run execute exec aggregate evaluate eval invoke trigger start stop restart retry rerun rebase deploy launch ' +
-      'activate deactivate dispatch resume install click press drag hover navigate mute unmute scroll fill perform ' +
+      'activate deactivate dispatch install click press drag hover navigate mute unmute scroll fill perform ' +
       'reindex sync synchronize refresh login authenticate cancel abort interrupt reboot boot shutdown suspend spawn ' +
       'connect disconnect compile inject automate orchestrate focus speak wake bootstrap provision upgrade hibernate ' +
       'operate control enqueue initiate reactivate rebuild reload continue step init initialize curl visit skip ' +
@@ -105,7 +128,8 @@ export const RULES: readonly Rule[] = [
   {
     category: 'Execute',
     kind: 'verb',
-    words: 'call play open type build process switch pause sleep wait select key mouse action operation tick',
+    words:
+      'call play open type build process switch pause resume sleep wait select key mouse action operation tick handle',
     weak: true,
     example: { name: 'play_scene' },
   },
@@ -129,7 +153,9 @@ export const RULES: readonly Rule[] = [
     category: 'Execute',
     kind: 'verb',
     words: 'query select',
-    objects: 'sql database db pipeline postgres mysql sqlite mongodb bigquery snowflake clickhouse',
+    objects:
+      'sql database db pipeline postgres mysql sqlite mongodb bigquery snowflake clickhouse oracle mssql mariadb duckdb ' +
+      'sqlserver redshift cypher',
     context: true,
     because: 'which runs what its arguments say',
     example: { name: 'query_database' },

@@ -52,6 +52,13 @@ test.each([
   ['cancel_order', '', 'Destructive', 'critical'],
   ['place_order', '', 'Financial', 'critical'],
   ['xyzzy', '', 'Write', 'medium'],
+  ['reflect_cancel_suite', 'Cancels a suite of the product', 'Execute', 'high'],
+  ['list_payouts', 'Payouts of an account', 'Read', 'low'],
+  ['nightly_sleep', 'Get sleep statistics of a night', 'Read', 'low'],
+  ['payment_info', '', 'Read', 'low'],
+  ['update_record', 'Update fields of a record. Does not archive or delete it', 'Write', 'medium'],
+  ['add_order_note', 'Adds a note to an order', 'Write', 'medium'],
+  ['stack_blueprint_create', 'Creates a stack', 'Write', 'medium'],
 ])('%s, described as "%s", is %s of %s risk', (name, description, category, risk) => {
   expect(classifyTool({ name, description })).toMatchObject({ name, category, risk });
 });
@@ -63,6 +70,11 @@ test('An input that chooses the action makes a tool as bad as its worst action',
     category: 'Destructive',
     evidence: ['An input offers "delete", which can not be taken back'],
   });
+});
+
+test('A state that an input may ask for is no action', () => {
+  const inputSchema = { properties: { action: { enum: ['assigned', 'build_failed', 'marked'] } } };
+  expect(classifyTool({ name: 'list_todos', inputSchema }).category).toBe('Read');
 });
 
 test('An action that follows a hundred harmless ones counts', () => {
