@@ -24,6 +24,9 @@ const SORTS: Readonly<Record<string, string | undefined>> = {
   tokens: 'tokens',
 };
 
+/** The ways in which servers are reached, as `transport` takes them. */
+export const CATALOG_TRANSPORTS = ['stdio', 'streamable-http', 'sse'] as const;
+
 /** The names that `sort` takes; `-` before one is descending. */
 export const CATALOG_SORTS: readonly string[] = Object.keys(SORTS);
 

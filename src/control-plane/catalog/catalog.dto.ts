@@ -1,9 +1,9 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { CheckedElsewhere, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
 import { listQueryOf } from '../../platform/rest/list-query.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 import { CATEGORIES, RISK_NAMES, type Category, type Risk } from '../../policy-engine/classify/classify.js';
-import { CATALOG_SORTS } from './catalog-list.js';
+import { CATALOG_SORTS, CATALOG_TRANSPORTS } from './catalog-list.js';
 
 export const MAX_TOOLS = 2000;
 
@@ -50,8 +50,6 @@ export class ClassificationView {
   @ApiProperty({ type: 'integer', description: 'About how many tokens all definitions take together' }) tokens!: number;
 }
 
-const TRANSPORTS = ['stdio', 'streamable-http', 'sse'];
-
 /** What a list of the catalog is asked for; `q` are words, and words with typos find as well. */
 export class CatalogServerQuery extends listQueryOf(CATALOG_SORTS) {
   @OneOf(CATEGORIES, { optional: true, description: 'Servers with at least one tool of this category' })
@@ -60,7 +58,7 @@ export class CatalogServerQuery extends listQueryOf(CATALOG_SORTS) {
   @OneOf(RISK_NAMES, { optional: true, description: 'Servers with at least one tool of this risk' })
   risk?: Risk;
 
-  @OneOf(TRANSPORTS, { optional: true, description: 'Servers that are reached this way' })
+  @OneOf(CATALOG_TRANSPORTS, { optional: true, description: 'Servers that are reached this way' })
   transport?: string;
 }
 
@@ -107,6 +105,27 @@ export class CatalogToolView {
   @ApiProperty({ type: String }) readonly definitionHash!: string;
 }
 
+class PresetSettingView {
+  @ApiProperty({ type: String, description: 'Of a variable over stdio, of a header elsewhere' }) readonly name!: string;
+  @ApiProperty({ type: Boolean }) readonly required!: boolean;
+  @ApiProperty({ type: Boolean }) readonly secret!: boolean;
+}
+
+/** What is known of how a server is reached. */
+class PresetView {
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) readonly transport?: object;
+  @OneOf(['none', 'headers', 'oauth'], { description: 'oauth: somebody signs in at the server' })
+  readonly auth!: string;
+  @ApiProperty({ type: [PresetSettingView] }) readonly settings!: readonly PresetSettingView[];
+}
+
+/** A registration, complete but for the values of variables and headers, which are empty. */
+class RegistrationView {
+  @ApiProperty({ type: String }) readonly name!: string;
+  @ApiProperty({ type: 'object', additionalProperties: true }) readonly transport!: object;
+  @ApiProperty({ type: 'object', additionalProperties: true }) readonly auth!: object;
+}
+
 class CatalogVersionView {
   @ApiProperty({ type: String }) readonly version!: string;
   @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
@@ -115,8 +134,13 @@ class CatalogVersionView {
 }
 
 export class CatalogServerDetailView extends CatalogServerView {
-  @ApiProperty({ type: 'object', additionalProperties: true, description: 'How it is registered' })
-  readonly preset!: object;
+  @ApiProperty({ type: PresetView }) readonly preset!: PresetView;
+  @ApiProperty({
+    type: RegistrationView,
+    nullable: true,
+    description: 'What POST /v1/servers takes; null where nobody knows how the server is reached',
+  })
+  readonly registration!: RegistrationView | null;
   @ApiProperty({ type: [CatalogVersionView] }) readonly versions!: readonly CatalogVersionView[];
   @ApiProperty({ type: [CatalogToolView] }) readonly tools!: readonly CatalogToolView[];
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'A whole policy for all of its tools' })

@@ -26,6 +26,7 @@ import {
 import type { CatalogServer } from './catalog-row.js';
 import { findCatalogServer, findCatalogTool, type CatalogServerDetail } from './catalog.store.js';
 import type { ClassifyTools } from './catalog.dto.js';
+import { registrationOf, type Registration } from './registration.js';
 import { readDefinitions } from './read-definitions.js';
 import { loadShippedCatalog } from './shipped.js';
 
@@ -36,7 +37,11 @@ export type ShownTool = CatalogTool & Readonly<{ risk: Risk }>;
 
 /** A server as the catalog shows it, with the policy that is recommended for all of it. */
 export type ShownServer = Omit<CatalogServerDetail, 'tools'> &
-  Readonly<{ tools: readonly ShownTool[]; recommendedPolicy: PolicyDocument }>;
+  Readonly<{
+    tools: readonly ShownTool[];
+    recommendedPolicy: PolicyDocument;
+    registration: Registration | null;
+  }>;
 
 /** A tool with its server and the policy that is recommended for it alone. */
 export type ShownToolOfServer = ShownTool & Readonly<{ server: CatalogServer; recommendedPolicy: PolicyDocument }>;
@@ -48,6 +53,7 @@ const readServer = async (tx: Tx, slug: string): Promise<ShownServer> => {
   if (!found) throw new Problem('not_found', 'The catalog knows no such server.');
   return {
     ...found,
+    registration: registrationOf(found),
     tools: found.tools.map(shownTool),
     recommendedPolicy: recommendedServerPolicy(found.tools, 'balanced'),
   };

@@ -18,7 +18,7 @@ type ToolRow = readonly [
   definitionHash: string,
 ];
 
-type ShippedEntry = Omit<CatalogEntry, 'source' | 'tools'> & Readonly<{ tools: readonly ToolRow[] }>;
+type ShippedEntry = Omit<CatalogEntry, 'source' | 'tools'> & Readonly<{ tools?: readonly ToolRow[] }>;
 
 type ShippedFile = Readonly<{ texts: readonly string[]; servers: readonly ShippedEntry[] }>;
 
@@ -46,7 +46,7 @@ export const readShippedFile = (text: string): readonly CatalogEntry[] => {
   return servers.map((server) => ({
     ...server,
     source: 'shipped',
-    tools: server.tools.map((row) => toolOf(row, texts)),
+    tools: server.tools?.map((row) => toolOf(row, texts)),
   }));
 };
 

@@ -1,7 +1,10 @@
 import { Problem } from '../../platform/runtime/problems.js';
 import { RISKS } from '../../policy-engine/classify/classify.js';
-import type { CatalogService } from '../catalog/catalog.service.js';
-import type { CatalogPort, CatalogTotals } from './catalog-port.js';
+import type { Page } from '../../platform/rest/page.js';
+import type { CatalogQuery } from '../catalog/catalog-list.js';
+import type { CatalogAddress, CatalogTotals } from '../catalog/catalog-overview.js';
+import type { CatalogServer } from '../catalog/catalog-row.js';
+import type { CatalogService, ShownTool, ShownToolOfServer } from '../catalog/catalog.service.js';
 
 const TOTALS_FRESH_MS = 10_000;
 const MAX_SIMILAR = 8;
@@ -48,16 +51,57 @@ const orUndefined = <T>(reading: Promise<T>): Promise<T | undefined> =>
     throw error;
   });
 
-/** The catalog as pages read it, in the turns of a network address. */
-export const catalogReader = (catalog: CatalogService, version: CatalogVersion, address: string): CatalogPort => ({
-  totals: () => version.totals(),
-  search: ({ sort, ...query }) => catalog.list({ ...query, ...(sort ? { sort: `-${sort}` } : {}) }, address),
-  addresses: (part, size) => catalog.addresses(part, size, address),
-  server: (slug) => orUndefined(catalog.serverInPlace(slug, address)),
-  tool: async (slug, name) => {
-    const found = await orUndefined(catalog.toolAmongSimilar({ slug, name, limit: MAX_SIMILAR }, address));
+/** A server of the catalog, as lists show it. */
+export type ServerCard = CatalogServer;
+/** A server with its tools, the policy for all of them, and where it stands by its tokens. */
+export type ServerFacts = Awaited<ReturnType<CatalogService['serverInPlace']>>;
+/** A tool of a server, as the page of the server lists it. */
+export type ToolRow = Pick<ShownTool, 'name' | 'category' | 'risk' | 'tokens'>;
+/** A tool with all that is known of it. None of it is text of the server, but names. */
+export type ToolFacts = Omit<ShownToolOfServer, 'server'>;
+/** What pages search for; the largest come first where they are sorted. */
+export type ServerSearch = Omit<CatalogQuery, 'sort' | 'limit'> &
+  Readonly<{ sort?: 'tokens' | 'toolCount'; limit: number }>;
+export type ServerPage = Page<ServerCard>;
+export type { CatalogTotals };
+
+/** What the pages read of the catalog, in the turns of a network address. Every method costs a bounded query. */
+export class CatalogReader {
+  readonly #catalog: CatalogService;
+  readonly #version: CatalogVersion;
+  readonly #address: string;
+
+  constructor(catalog: CatalogService, version: CatalogVersion, address: string) {
+    this.#catalog = catalog;
+    this.#version = version;
+    this.#address = address;
+  }
+
+  totals(): Promise<CatalogTotals> {
+    return this.#version.totals();
+  }
+
+  search({ sort, ...query }: ServerSearch): Promise<ServerPage> {
+    return this.#catalog.list({ ...query, ...(sort ? { sort: `-${sort}` } : {}) }, this.#address);
+  }
+
+  /** A part of the addresses of all servers and tools, from 0 and in order: about `size` of them. */
+  addresses(part: number, size: number): Promise<readonly CatalogAddress[]> {
+    return this.#catalog.addresses(part, size, this.#address);
+  }
+
+  server(slug: string): Promise<ServerFacts | undefined> {
+    return orUndefined(this.#catalog.serverInPlace(slug, this.#address));
+  }
+
+  /** A tool with its server, and others of its category there. */
+  async tool(
+    slug: string,
+    name: string,
+  ): Promise<Readonly<{ server: ServerCard; tool: ToolFacts; related: readonly ToolRow[] }> | undefined> {
+    const found = await orUndefined(this.#catalog.toolAmongSimilar({ slug, name, limit: MAX_SIMILAR }, this.#address));
     if (!found) return undefined;
     const { server, similar, ...tool } = found;
     return { server, tool, related: similar.map((one) => ({ ...one, risk: RISKS[one.category] })) };
-  },
-});
+  }
+}

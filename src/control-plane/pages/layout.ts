@@ -43,7 +43,7 @@ const footer = (page: Page): Html =>
       <li><a href="/risks/read">Risk categories</a></li>
       <li><a href="/contact">Contact</a></li>
       <li><a href="/llms.txt">llms.txt</a></li>
-      ${page.status === 404 ? '' : html`<li><a href="${twinOf(page.path)}">This page as Markdown</a></li>`}
+      ${page.isFault ? '' : html`<li><a href="${twinOf(page.path)}">This page as Markdown</a></li>`}
     </ul>
   </footer>`;
 
@@ -62,7 +62,7 @@ const head = (page: Page, site: Site, assets: Assets): Html =>
     <meta name="color-scheme" content="light dark" />
     <title>${page.title}</title>
     <meta name="description" content="${page.description.slice(0, MAX_DESCRIPTION_LENGTH)}" />
-    ${page.status === 404 || page.isPrivate ? html`<meta name="robots" content="noindex" />` : canonical(page, site)}
+    ${page.isFault || page.isPrivate ? html`<meta name="robots" content="noindex" />` : canonical(page, site)}
     <link rel="icon" href="${assets['icon.svg'].path}" type="image/svg+xml" />
     <link rel="stylesheet" href="${assets['style.css'].path}" />
     <script type="module" src="${assets['page.mjs'].path}"></script>

@@ -4,7 +4,8 @@ type Crumb = Readonly<{ to: string; text: string }>;
 
 /**
  * One page. `path` is its canonical address; `data` is what search engines read of it (JSON-LD), `kicker` the line
- * above its heading. A page with `isPrivate` stays out of search engines.
+ * above its heading. A page with `isPrivate` stays out of search engines; so does one with
+ * `isFault`, which has no address of its own.
  */
 export type Page = Readonly<{
   path: string;
@@ -15,7 +16,7 @@ export type Page = Readonly<{
   crumbs?: readonly Crumb[];
   blocks: readonly Block[];
   data?: readonly object[];
-  status?: 200 | 404;
+  isFault?: true;
   isPrivate?: true;
 }>;
 

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { CONSOLE_PATH, PUBLIC_URL } from '../../platform/runtime/parts.js';
 import type { Problem } from '../../platform/runtime/problems.js';
 import { CatalogService } from '../catalog/catalog.service.js';
-import { catalogReader, CatalogVersion } from './catalog-reader.js';
+import { CatalogReader, CatalogVersion } from './catalog-reader.js';
 import { checkForm, readForm } from './contact/contact-form.js';
 import { ContactService } from './contact/contact.service.js';
 import type { Page, Site } from './page.js';
@@ -28,7 +28,7 @@ export class PagesService {
     this.#site = () => ({ url: publicUrl().replace(/\/+$/, ''), console: consolePath() });
     const version = new CatalogVersion(catalog);
     this.#server = new PageServer({
-      catalog: (address) => catalogReader(catalog, version, address),
+      catalog: (address) => new CatalogReader(catalog, version, address),
       version: () => version.current(),
       site: this.#site,
     });

@@ -1,5 +1,6 @@
 import { CATEGORIES, RISK_NAMES, type Category, type Risk } from '../../policy-engine/classify/classify.js';
-import { TRANSPORTS, type CatalogQuery } from './views/catalog.view.js';
+import { CATALOG_TRANSPORTS } from '../catalog/catalog-list.js';
+import type { CatalogQuery } from './views/catalog.view.js';
 
 /** Which page an address means. A page of the catalog may turn out not to be there. */
 export type Route =
@@ -39,7 +40,7 @@ const catalogQuery = (query: URLSearchParams): CatalogQuery => {
     .slice(0, MAX_QUERY_LENGTH);
   const category: Category | undefined = oneOf(CATEGORIES, query.get('category'));
   const risk: Risk | undefined = oneOf(RISK_NAMES, query.get('risk'));
-  const transport = oneOf(TRANSPORTS, query.get('transport'));
+  const transport = oneOf(CATALOG_TRANSPORTS, query.get('transport'));
   const after = query.get('after')?.slice(0, MAX_AFTER_LENGTH);
   return {
     ...(q ? { q } : {}),

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { problems, type Problem } from '../../platform/runtime/problems.js';
-import type { CatalogPort } from './catalog-port.js';
+import type { CatalogReader } from './catalog-reader.js';
 import { PageCache } from './page-cache.js';
 import type { Site } from './page.js';
 import { sendRendered, type Rendered } from './rendered.js';
@@ -10,7 +10,7 @@ import { faultView, notFoundView } from './views/fault.view.js';
 
 /** `catalog` reads for the network that asks; `version` changes with what the pages of the catalog show. */
 export type PagesDeps = Readonly<{
-  catalog: (address: string) => CatalogPort;
+  catalog: (address: string) => CatalogReader;
   version: () => Promise<string>;
   site: () => Site;
 }>;

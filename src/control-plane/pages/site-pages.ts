@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { loadAssets } from './assets.js';
-import type { CatalogPort, ServerSearch } from './catalog-port.js';
+import { loadAssets, type Asset } from './assets.js';
+import type { CatalogReader, ServerSearch } from './catalog-reader.js';
 import { findAttack } from './content/attacks.js';
 import { riskWordsOf } from './content/risks.js';
 import { pageHtml, pageMarkdown } from './layout.js';
@@ -35,7 +35,7 @@ type Texts = Readonly<{
 const largestUnless = (q: string | undefined): Pick<ServerSearch, 'sort'> =>
   q === undefined ? { sort: 'toolCount' } : {};
 
-const views = (catalog: CatalogPort, site: Site): Views => ({
+const views = (catalog: CatalogReader, site: Site): Views => ({
   landing: async () => landingView(await catalog.totals(), site),
   attacks: async () => attacksView(site),
   attack: async ({ slug }) => {
@@ -67,35 +67,34 @@ const views = (catalog: CatalogPort, site: Site): Views => ({
     ),
 });
 
-const texts = (catalog: CatalogPort, { url }: Site): Texts => ({
+const texts = (catalog: CatalogReader, { url }: Site): Texts => ({
   llms: async () => llmsText(url),
   robots: async () => robots(url),
   sitemap: () => sitemap(catalog, url),
   'sitemap-part': ({ part }) => sitemapPart(catalog, url, part),
 });
 
+const fileOf = ({ type, bytes }: Asset): Rendered => ({
+  status: 200,
+  type,
+  body: bytes,
+  etag: etagOf(bytes),
+  cacheControl: 'public, max-age=31536000, immutable',
+});
+
 /** The pages of the site, and the files that they load. */
 export class SitePages {
   readonly #assets = loadAssets();
-  readonly #files = new Map(Object.values(this.#assets).map((asset) => [asset.path, asset]));
+  readonly #files = new Map(Object.values(this.#assets).map((asset) => [asset.path, fileOf(asset)]));
   readonly #mark = randomBytes(16).toString('hex');
 
   /** A file that pages load, by its path. */
   file(path: string): Rendered | undefined {
-    const asset = this.#files.get(path);
-    return (
-      asset && {
-        status: 200,
-        type: asset.type,
-        body: asset.bytes,
-        etag: etagOf(asset.bytes),
-        cacheControl: 'public, max-age=31536000, immutable',
-      }
-    );
+    return this.#files.get(path);
   }
 
   /** What an address wants, rendered; undefined when there is no such page. */
-  async render({ route, isMarkdown }: Wanted, catalog: CatalogPort, site: Site): Promise<Rendered | undefined> {
+  async render({ route, isMarkdown }: Wanted, catalog: CatalogReader, site: Site): Promise<Rendered | undefined> {
     const text = (texts(catalog, site)[route.page] as ((of: Route) => Promise<string | undefined>) | undefined)?.(
       route,
     );

@@ -1,5 +1,5 @@
 import { CATEGORIES } from '../../policy-engine/classify/classify.js';
-import type { CatalogPort } from './catalog-port.js';
+import type { CatalogReader } from './catalog-reader.js';
 import { ATTACKS } from './content/attacks.js';
 import { html, type Html } from './document/html.js';
 import { serverPath, toolPath } from './views/parts.js';
@@ -25,7 +25,7 @@ const urlSet = (url: string, paths: readonly string[]): string =>
   xml(html`<urlset xmlns="${NAMESPACE}">${paths.map((path) => html`<url><loc>${url}${path}</loc></url> `)}</urlset>`);
 
 /** The paths of a part of the catalog, from 1; undefined behind the last. */
-const catalogPaths = async (catalog: CatalogPort, part: number): Promise<readonly string[] | undefined> => {
+const catalogPaths = async (catalog: CatalogReader, part: number): Promise<readonly string[] | undefined> => {
   const found = await catalog.addresses(part - 1, PART_SIZE);
   if (found.length === 0) return undefined;
   return found.flatMap(({ slug, tool }) => (tool === null ? serverPath(slug) : (toolPath(slug, tool) ?? [])));
@@ -39,7 +39,7 @@ const partsOf = ({ servers, tools }: Readonly<{ servers: number; tools: number }
  * The site map: all addresses while they are few, else the list of its parts, of which the first holds the pages that
  * are always there.
  */
-export const sitemap = async (catalog: CatalogPort, url: string): Promise<string> => {
+export const sitemap = async (catalog: CatalogReader, url: string): Promise<string> => {
   const totals = await catalog.totals();
   const parts = partsOf(totals);
   if (parts <= 2) {
@@ -58,7 +58,7 @@ export const sitemap = async (catalog: CatalogPort, url: string): Promise<string
 };
 
 /** One part of the site map, from 1; undefined behind the last. */
-export const sitemapPart = async (catalog: CatalogPort, url: string, part: number): Promise<string | undefined> => {
+export const sitemapPart = async (catalog: CatalogReader, url: string, part: number): Promise<string | undefined> => {
   if (part === 1) return urlSet(url, ownPaths());
   if (part - 1 > partsOf(await catalog.totals())) return undefined;
   const paths = await catalogPaths(catalog, part - 1);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Transport } from '../../record/event-log/events/index.js';
 import { newId } from '../../platform/crypto/ids.js';
@@ -35,8 +36,11 @@ const hiddenValue = (member: 'url' | 'args'): Problem =>
     errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }],
   });
 
-const guardCommand = (command: string, { allowStdio }: DiscoveryDeps): void => {
-  if (allowStdio.includes(command)) return;
+/** The command that may be run: itself, or by its bare name the only one of that name that ALLOW_STDIO lists. */
+const guardCommand = (command: string, { allowStdio }: DiscoveryDeps): string => {
+  if (allowStdio.includes(command)) return command;
+  const [only, ...others] = allowStdio.filter((path) => basename(path) === command);
+  if (only !== undefined && others.length === 0) return only;
   const message = 'ALLOW_STDIO does not list this command: whoever runs Toolgate must add its absolute path';
   throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, {
     errors: [{ pointer: '/transport/command', code: 'command_not_allowed', message }],
@@ -61,10 +65,10 @@ const guardVariables = (names: readonly string[], { stdioVariables }: DiscoveryD
  */
 export const guardTransport = async (ways: DiscoveryDeps, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
-    guardCommand(transport.command, ways);
+    const command = guardCommand(transport.command, ways);
     guardVariables(transport.envNames, ways);
     if (hasHiddenParts(transport)) throw hiddenValue('args');
-    return transport;
+    return { ...transport, command };
   }
   const checked = ways.outbound.check(transport.url);
   if (!checked.ok) throw urlProblem('/transport/url', checked);

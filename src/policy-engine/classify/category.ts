@@ -1,10 +1,10 @@
 import type { ServerDescription, Words } from './definition.js';
 import { isDenied, isWorse, matchAction, matchArguments, matchPhrase, matchTopic, worst, type Match } from './match.js';
 import type { Category } from './rule.js';
-import { isWeak, verbOf, wordsOfName } from './words.js';
+import { isWeak, sentencesOf, verbOf, wordsOfName } from './words.js';
 
 /** Where a match was found, in the words of evidence. */
-type Source = 'name' | 'title' | 'description' | 'inputs' | 'action' | 'server';
+type Source = 'name' | 'title' | 'description' | 'inputs' | 'action' | 'server' | 'about';
 
 export type Finding = Readonly<{ source: Source; match: Match }>;
 
@@ -140,7 +140,7 @@ function judgeNamed(named: Finding, others: readonly Finding[]): Judged {
 }
 
 /** The category of a tool whose name says nothing: by its description, its inputs, its topic, its server. */
-function judgeUnnamed(words: Words, others: readonly Finding[], server: Match | undefined): Judged {
+function judgeUnnamed(words: Words, others: readonly Finding[], domain: Finding | undefined): Judged {
   const found = worst(...others.map(({ match }) => match));
   const topic = matchTopic(words.name);
   if (found) {
@@ -156,7 +156,7 @@ function judgeUnnamed(words: Words, others: readonly Finding[], server: Match | 
     };
   }
   if (topic) return { category: topic.rule.category, confidence: TOPICAL, findings: finding('name', topic) };
-  if (server) return { category: server.rule.category, confidence: GUESSED, findings: finding('server', server) };
+  if (domain) return { category: domain.match.rule.category, confidence: GUESSED, findings: [domain] };
   return { category: 'Write', confidence: GUESSED, findings: [] };
 }
 
@@ -211,6 +211,17 @@ function nameFinding(words: Words, context: readonly string[]): Finding | undefi
   return finding('name', match)[0] ?? finding('title', matchAction(words.title))[0];
 }
 
+const MAX_ABOUT_LENGTH = 300;
+
+/** What a server is about: by its name, or by a worse thing that its description says. */
+function domainOf({ name = '', description = '' }: ServerDescription): Finding | undefined {
+  const [named] = finding('server', matchTopic(wordsOfName(name)));
+  const sentences = sentencesOf(description.slice(0, MAX_ABOUT_LENGTH));
+  const about = worst(...sentences.flatMap((one) => [matchSentence(one), matchPhrase(one)]));
+  const [told] = finding('about', about !== undefined && isWorse(about.rule.category, 'Write') ? about : undefined);
+  return told && (named === undefined || isWorse(told.match.rule.category, named.match.rule.category)) ? told : named;
+}
+
 /** Judges the words of a definition, with what is known of its server. */
 export function judge(words: Words, server: ServerDescription): Judged {
   const beside = findingsBeside(words);
@@ -218,11 +229,11 @@ export function judge(words: Words, server: ServerDescription): Judged {
     ...words.inputs,
     ...words.sentences.slice(0, CONTEXT_SENTENCES).flat(),
     ...wordsOfName(server.name ?? ''),
+    ...sentencesOf((server.description ?? '').slice(0, MAX_ABOUT_LENGTH)).flat(),
   ];
   const named = nameFinding(words, context);
   const inputs = finding('inputs', matchArguments(words.inputs));
-  if (named === undefined)
-    return judgeUnnamed(words, [...beside, ...inputs], matchTopic(wordsOfName(server.name ?? '')));
+  if (named === undefined) return judgeUnnamed(words, [...beside, ...inputs], domainOf(server));
   const takesCode = named.match.rule.category !== 'Read' && named.match.rule.category !== 'Write';
   return judgeNamed(named, [
     ...beside,

@@ -35,6 +35,7 @@ const sources: Readonly<Record<Finding['source'], string>> = {
   inputs: 'An input is called',
   action: 'An input offers',
   server: 'The name of the server says',
+  about: 'The description of the server says',
 };
 
 const sentenceOf = ({ source, match }: Finding): string =>

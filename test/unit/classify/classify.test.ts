@@ -72,6 +72,15 @@ test('An input that chooses the action makes a tool as bad as its worst action',
   });
 });
 
+test('A tool that says nothing is judged by what its server says of itself, where that is worse than writing', () => {
+  expect(classifyTool({ name: 'xyzzy' }, { description: 'Runs shell commands on machines' })).toMatchObject({
+    category: 'Execute',
+    evidence: [expect.stringContaining('The description of the server says "run')],
+  });
+  expect(classifyTool({ name: 'xyzzy' }, { description: 'Only reads. Safe.' }).category).toBe('Write');
+  expect(classifyTool({ name: 'delete_it' }, { description: 'Only reads' }).category).toBe('Destructive');
+});
+
 test('A state that an input may ask for is no action', () => {
   const inputSchema = { properties: { action: { enum: ['assigned', 'build_failed', 'marked'] } } };
   expect(classifyTool({ name: 'list_todos', inputSchema }).category).toBe('Read');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CatalogPort } from '../../../src/control-plane/pages/catalog-port.js';
+import type { CatalogReader } from '../../../src/control-plane/pages/catalog-reader.js';
 import { PageCache } from '../../../src/control-plane/pages/page-cache.js';
 import { etagOf, type Rendered } from '../../../src/control-plane/pages/rendered.js';
 import { routesOf } from '../../../src/control-plane/pages/route.js';
@@ -19,7 +19,7 @@ const large = {
       const place = part * size + at;
       return { slug: `s${place}`, tool: place < SERVERS ? null : `t&${place}` };
     }),
-} as unknown as CatalogPort;
+} as unknown as CatalogReader;
 
 const locations = (xml: string): readonly string[] =>
   [...xml.matchAll(/<loc>([^<]*)<\/loc>/g)].map(([, at]) => at ?? '');

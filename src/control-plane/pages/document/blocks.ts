@@ -15,7 +15,10 @@ export type Span =
 export type Text = Span | readonly Span[];
 
 /** One call of an example, and what the gateway answers to it. */
-export type TraceRow = Readonly<{ step: Text; effect: 'allow' | 'deny' | 'hold' | 'note'; answer: Text }>;
+/** What became of a step of an example, in a word. */
+export const EFFECT_WORDS = { allow: 'allowed', deny: 'refused', hold: 'held', note: 'meanwhile' } as const;
+
+export type TraceRow = Readonly<{ step: Text; effect: keyof typeof EFFECT_WORDS; answer: Text }>;
 
 export type Card = Readonly<{ to: string; title: string; text: string; mark?: Text }>;
 

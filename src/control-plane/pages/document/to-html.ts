@@ -1,5 +1,5 @@
 import { html, type Html } from './html.js';
-import { spansOf, type Block, type Card, type Span, type Text, type TraceRow } from './blocks.js';
+import { EFFECT_WORDS, spansOf, type Block, type Card, type Span, type Text, type TraceRow } from './blocks.js';
 
 const spanHtml = (span: Span): Html => {
   if (typeof span === 'string') return html`${span}`;
@@ -12,16 +12,9 @@ const spanHtml = (span: Span): Html => {
 /** A sentence as HTML. */
 export const textHtml = (text: Text): Html => html`${spansOf(text).map(spanHtml)}`;
 
-const EFFECTS: Readonly<Record<TraceRow['effect'], string>> = {
-  allow: 'allowed',
-  deny: 'refused',
-  hold: 'held',
-  note: 'meanwhile',
-};
-
 const traceHtml = ({ step, effect, answer }: TraceRow): Html =>
   html`<li class="${effect}">
-    <span class="effect">${EFFECTS[effect]}</span>
+    <span class="effect">${EFFECT_WORDS[effect]}</span>
     <span>${textHtml(step)}</span>
     <span class="answer">${textHtml(answer)}</span>
   </li>`;

@@ -1,4 +1,4 @@
-import { spansOf, type Block, type Span, type Text } from './blocks.js';
+import { EFFECT_WORDS, spansOf, type Block, type Span, type Text } from './blocks.js';
 
 /** What Markdown could take for a mark, and what could end the line that it stands in. */
 const escaped = (text: string): string =>
@@ -37,8 +37,6 @@ const lines = (texts: readonly string[]): string => texts.join('\n');
 
 type Writers = Readonly<{ [As in Block['as']]: (block: Extract<Block, { as: As }>) => string }>;
 
-const EFFECTS = { allow: 'allowed', deny: 'refused', hold: 'held', note: 'meanwhile' } as const;
-
 const WRITERS: Writers = {
   heading: ({ text }) => `## ${escaped(text)}`,
   paragraph: ({ text }) => textMarkdown(text),
@@ -65,7 +63,7 @@ const WRITERS: Writers = {
       lines(
         rows.map(
           ({ step, effect, answer }, at) =>
-            `${at + 1}. ${textMarkdown(step)}: **${EFFECTS[effect]}** ${textMarkdown(answer)}`,
+            `${at + 1}. ${textMarkdown(step)}: **${EFFECT_WORDS[effect]}** ${textMarkdown(answer)}`,
         ),
       ),
     ].join('\n\n'),

@@ -1,5 +1,6 @@
 import { CATEGORIES, RISK_NAMES } from '../../../policy-engine/classify/classify.js';
-import type { CatalogTotals, ServerPage, ServerSearch } from '../catalog-port.js';
+import { CATALOG_TRANSPORTS } from '../../catalog/catalog-list.js';
+import type { CatalogTotals, ServerPage, ServerSearch } from '../catalog-reader.js';
 import { heading, lead, link, paragraph, type Block } from '../document/blocks.js';
 import { html, type Html } from '../document/html.js';
 import type { Page } from '../page.js';
@@ -7,8 +8,6 @@ import { count, serverCards } from './parts.js';
 
 /** What a visitor asks the catalog for; every member is one of a few words, but `q` and `after`. */
 export type CatalogQuery = Omit<ServerSearch, 'limit' | 'sort'>;
-
-export const TRANSPORTS = ['stdio', 'streamable-http', 'sse'] as const;
 
 const option = (value: string, chosen: string | undefined): Html =>
   value === chosen ? html`<option selected>${value}</option>` : html`<option>${value}</option>`;
@@ -37,7 +36,7 @@ export const searchForm = ({ q = '', category, risk, transport }: CatalogQuery):
     </div>
     ${choice({ name: 'category', label: 'With tools of category' }, CATEGORIES, category)}
     ${choice({ name: 'risk', label: 'With tools of risk' }, RISK_NAMES, risk)}
-    ${choice({ name: 'transport', label: 'Transport' }, TRANSPORTS, transport)}
+    ${choice({ name: 'transport', label: 'Transport' }, CATALOG_TRANSPORTS, transport)}
     <button>Search</button>
   </form>`,
 });

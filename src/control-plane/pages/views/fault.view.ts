@@ -7,7 +7,7 @@ export const notFoundView = (): Page => ({
   title: 'Not found · Toolgate',
   description: 'There is nothing at this address.',
   heading: 'Nothing here',
-  status: 404,
+  isFault: true,
   blocks: [
     paragraph('There is no page at this address. It may be a tool that its server no longer has.'),
     paragraph(link('/catalog', 'Search the catalog'), ' · ', link('/', 'Start page'), ' · ', link('/docs', 'API')),
@@ -20,6 +20,6 @@ export const faultView = (title: string, detail: string): Page => ({
   title: `${title} · Toolgate`,
   description: detail,
   heading: title,
-  status: 404,
+  isFault: true,
   blocks: [paragraph(detail), paragraph(link('/', 'Start page'))],
 });

@@ -1,6 +1,6 @@
 import { findAttack } from '../content/attacks.js';
 import { riskWordsOf } from '../content/risks.js';
-import type { CatalogTotals } from '../catalog-port.js';
+import type { CatalogTotals } from '../catalog-reader.js';
 import { code, heading, lead, link, paragraph, steps, strong, type Block, type TraceRow } from '../document/blocks.js';
 import { html } from '../document/html.js';
 import type { Page, Site } from '../page.js';

@@ -1,7 +1,7 @@
 import { CATEGORIES, RISKS, type Category, type Risk } from '../../../policy-engine/classify/classify.js';
 import type { Attack } from '../content/attack.js';
 import type { RiskWords } from '../content/risks.js';
-import type { ServerCard, ToolRow } from '../catalog-port.js';
+import type { ServerCard, ToolRow } from '../catalog-reader.js';
 import type { Block, Card, Span, Text } from '../document/blocks.js';
 
 const thousands = new Intl.NumberFormat('en');

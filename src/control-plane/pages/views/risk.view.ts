@@ -1,6 +1,6 @@
 import { attacksOn } from '../content/attacks.js';
 import { RISK_WORDS, type RiskWords } from '../content/risks.js';
-import type { ServerCard } from '../catalog-port.js';
+import type { ServerCard } from '../catalog-reader.js';
 import { heading, lead, list, note, paragraph } from '../document/blocks.js';
 import { crumbsData, type Page, type Site } from '../page.js';
 import { entryOf, entryWords, policyText } from '../policy-text.js';

@@ -1,5 +1,5 @@
 import type { Category } from '../../../policy-engine/classify/classify.js';
-import type { ServerFacts, ToolRow } from '../catalog-port.js';
+import type { ServerFacts, ToolRow } from '../catalog-reader.js';
 import { riskWordsOf } from '../content/risks.js';
 import { heading, lead, link, list, note, paragraph, strong, type Block, type Text } from '../document/blocks.js';
 import { crumbsData, type Page, type Site } from '../page.js';
@@ -127,6 +127,36 @@ const verified = ({ verifiedOn, transports }: ServerFacts): readonly string[] =>
   verifiedOn === null ? 'Tools not verified.' : `Tools verified on ${verifiedOn}.`,
 ];
 
+const SIGN_INS = {
+  none: 'It needs no sign-in at the server.',
+  headers: 'It signs in by headers, whose values stay with Toolgate.',
+  oauth: 'It signs in by OAuth: somebody of the organization signs in at the server once.',
+} as const;
+
+/** How the server is registered: the request, with an empty text for each value. */
+const registrationBlocks = ({ name, preset, registration }: ServerFacts): readonly Block[] =>
+  registration === null
+    ? []
+    : [
+        heading('Register it', 'register'),
+        paragraph(
+          `${SIGN_INS[preset.auth]} `,
+          ...(preset.transport?.type === 'stdio' ? ['Whoever runs Toolgate lists the command in ALLOW_STDIO. '] : []),
+          'Fill in what is empty, and send it to ',
+          { as: 'code', text: 'POST /v1/servers' },
+          '.',
+        ),
+        {
+          as: 'code',
+          language: 'json',
+          title: `Registration of ${name}`,
+          text: JSON.stringify(registration, undefined, 2),
+        },
+      ];
+
+const deprecated = (server: ServerFacts): readonly Block[] =>
+  server.deprecated ? [note('Its registry calls this server deprecated.')] : [];
+
 /** The page of a server, and one page of its tools. */
 export const serverView = (server: ServerFacts, page: number, site: Site): Page => {
   const { slug, name, toolCount, verifiedOn } = server;
@@ -148,7 +178,9 @@ export const serverView = (server: ServerFacts, page: number, site: Site): Page 
       lead(server.summary === '' ? headline : server.summary),
       ...(server.summary === '' ? [] : [paragraph(strong(headline))]),
       paragraph(verified(server).join(' ')),
+      ...deprecated(server),
       ...(verifiedOn === null ? unknown(server) : known(server, page)),
+      ...(page === 1 ? registrationBlocks(server) : []),
     ],
   };
 };

@@ -1,4 +1,4 @@
-import type { CatalogTotals, ServerCard } from '../catalog-port.js';
+import type { CatalogTotals, ServerCard } from '../catalog-reader.js';
 import { heading, lead, link, list, paragraph, type Block } from '../document/blocks.js';
 import { html } from '../document/html.js';
 import type { Page } from '../page.js';

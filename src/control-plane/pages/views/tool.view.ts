@@ -1,6 +1,6 @@
 import { attacksOn } from '../content/attacks.js';
 import { riskWordsOf, type RiskWords } from '../content/risks.js';
-import type { ServerCard, ToolFacts, ToolRow } from '../catalog-port.js';
+import type { ServerCard, ToolFacts, ToolRow } from '../catalog-reader.js';
 import {
   code,
   heading,

@@ -57,8 +57,9 @@ const riskOf = (tool: DiscoveredTool, found: ClassifiedTool, state: ServerState)
  * What the tools of a server can do, by name: each beside all the others, in slices between other work of the process.
  */
 export const risksOf = async (organizationId: string, state: ServerState): Promise<ReadonlyMap<string, ToolRisk>> => {
-  const { tools, name: serverName } = state;
-  const found = await inSlices(organizationId, classifying(tools.map(definitionOf), { name: serverName }));
+  const { tools, name, serverInfo } = state;
+  const server = { name, description: textOrNothing(serverInfo?.['description']) };
+  const found = await inSlices(organizationId, classifying(tools.map(definitionOf), server));
   return new Map(
     tools.flatMap((tool, at) => {
       const one = found[at];
