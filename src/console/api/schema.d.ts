@@ -2348,14 +2348,13 @@ export interface components {
             deprecated: boolean;
             /** @description As its package or registry has it */
             name: string;
-            /** @description How it is registered */
-            preset: {
-                [key: string]: unknown;
-            };
+            preset: components["schemas"]["PresetView"];
             /** @description A whole policy for all of its tools */
             recommendedPolicy: {
                 [key: string]: unknown;
             };
+            /** @description What POST /v1/servers takes; null where nobody knows how the server is reached */
+            registration: components["schemas"]["RegistrationView"] | null;
             /** @description Its address below /catalog */
             slug: string;
             /**
@@ -3414,6 +3413,23 @@ export interface components {
             version: number;
             warnings: components["schemas"]["PolicyErrorView"][];
         };
+        PresetSettingView: {
+            /** @description Of a variable over stdio, of a header elsewhere */
+            name: string;
+            required: boolean;
+            secret: boolean;
+        };
+        PresetView: {
+            /**
+             * @description oauth: somebody signs in at the server
+             * @enum {string}
+             */
+            auth: "none" | "headers" | "oauth";
+            settings: components["schemas"]["PresetSettingView"][];
+            transport?: {
+                [key: string]: unknown;
+            };
+        };
         ProblemErrorView: {
             code: string;
             message: string;
@@ -3463,6 +3479,15 @@ export interface components {
             nextCursor: string | null;
             /** @description How many are sent again; items are the first of them */
             redriven: number;
+        };
+        RegistrationView: {
+            auth: {
+                [key: string]: unknown;
+            };
+            name: string;
+            transport: {
+                [key: string]: unknown;
+            };
         };
         RequestPasswordReset: {
             /** Format: email */
@@ -5682,8 +5707,23 @@ export interface operations {
                      *       },
                      *       "deprecated": false,
                      *       "name": "text",
-                     *       "preset": {},
+                     *       "preset": {
+                     *         "auth": "none",
+                     *         "settings": [
+                     *           {
+                     *             "name": "text",
+                     *             "required": false,
+                     *             "secret": false
+                     *           }
+                     *         ],
+                     *         "transport": {}
+                     *       },
                      *       "recommendedPolicy": {},
+                     *       "registration": {
+                     *         "auth": {},
+                     *         "name": "text",
+                     *         "transport": {}
+                     *       },
                      *       "slug": "text",
                      *       "source": "shipped",
                      *       "summary": "text",

@@ -182,7 +182,7 @@ function leadOf([sentence = []]: Words['sentences']): string | undefined {
   return isAction(word) ? verbOf(word) : undefined;
 }
 
-/** Of `reflect_cancel_run` and `Cancels a run`: `reflect` is whose tool it is, where the description begins otherwise. */
+/** Of `reflect_cancel_run` and `Cancels a run`: `reflect` is whose tool it is, as the description begins otherwise. */
 function matchLead(words: Words, context: readonly string[], named: Match | undefined): Match | undefined {
   const lead = leadOf(words.sentences);
   if (lead === undefined || named?.rule.category !== 'Read') return undefined;
@@ -191,7 +191,7 @@ function matchLead(words: Words, context: readonly string[], named: Match | unde
   return matchAction([lead, ...words.name.slice(at + 1)], context);
 }
 
-/** Of `sleep_by_day` and `Get the sleep of a day`: a noun that is an action elsewhere, where the description says so. */
+/** Of `sleep_by_day` and `Get the sleep of a day`: a noun that is an action elsewhere, as the description says. */
 function isOnlyNoun(words: Words, named: Match | undefined): boolean {
   const [first = '', ...others] = words.sentences[0] ?? [];
   const verb = named?.words ?? '';

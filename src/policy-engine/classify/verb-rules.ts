@@ -152,8 +152,8 @@ export const VERB_RULES: readonly Rule[] = [
     kind: 'verb',
     words: 'query select',
     objects:
-      'sql database db pipeline postgres mysql sqlite mongodb bigquery snowflake clickhouse oracle mssql mariadb duckdb ' +
-      'sqlserver redshift cypher',
+      'sql database db pipeline postgres mysql sqlite mongodb bigquery snowflake clickhouse oracle mssql mariadb ' +
+      'duckdb sqlserver redshift cypher',
     context: true,
     because: 'which runs what its arguments say',
     example: { name: 'query_database' },

@@ -3,7 +3,8 @@
  * read without regard to case, so that capitals can't tell where a word begins.
  */
 export const NOUNS =
-  'blueprint fingerprint footprint sprint account acquisition active activities activity actor adb added additional addon addons ads advanced agency agent ' +
+  'blueprint fingerprint footprint sprint ' +
+  'account acquisition active activities activity actor adb added additional addon addons ads advanced agency agent ' +
   'agora airtable allow allowed analysis analytics and ansible api app application area arms article artist asana ' +
   'asset assignees assistant athlete attachment attributes auth authentication auto available background bank base ' +
   'batch best bidder bitbucket board booklet bookmark bookmarks border branch brands brave bridges browser ' +

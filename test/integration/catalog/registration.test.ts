@@ -48,7 +48,7 @@ test('A known server over the web is registered by what the catalog says, and it
   await upstream.close();
 });
 
-test('A known package is registered by what the catalog says, its command found in ALLOW_STDIO by its name', async () => {
+test('A known package is registered by what the catalog says, its command found in ALLOW_STDIO', async () => {
   const packages = [
     {
       registryType: 'npm',
