@@ -192,8 +192,7 @@ test('The paths of the API and of operations are as they were', async () => {
 test('Pages link to the console where it is served and nowhere else, and those links lead somewhere', async () => {
   const isServed = (await page('/app')).status === 200;
   const links = new Set<string>();
-  for (const path of PAGES)
-    for (const to of linksIn((await page(path)).text)) if (to.startsWith('/app')) links.add(to);
+  for (const path of PAGES) for (const to of linksIn((await page(path)).text)) if (to.startsWith('/app')) links.add(to);
   expect(links.size > 0).toBe(isServed);
   for (const to of links) expect((await page(to)).status, to).toBe(200);
 });
