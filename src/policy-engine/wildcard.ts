@@ -53,12 +53,17 @@ function codePointRank(unit: number): number {
 
 /** Knuth-Morris-Pratt: where the first occurrence at or after `from` ends, or -1. `indexOf` is quadratic at worst. */
 export function finder(piece: string): (text: string, from: number) => number {
-  const fallback = fallbackTable(piece);
+  const fallback = Uint16Array.from(fallbackTable(piece));
+  const units = new Uint16Array(piece.length);
+  for (let at = 0; at < piece.length; at += 1) units[at] = piece.charCodeAt(at);
   return (text, from) => {
+    const end = text.length;
     let matched = 0;
-    for (let at = from; at < text.length; at += 1) {
-      matched = advance(piece, fallback, matched, text.charCodeAt(at));
-      if (matched === piece.length) return at + 1;
+    for (let at = from; at < end; at += 1) {
+      const unit = text.charCodeAt(at);
+      while (matched > 0 && units[matched] !== unit) matched = fallback[matched - 1] as number;
+      if (units[matched] === unit) matched += 1;
+      if (matched === units.length) return at + 1;
     }
     return -1;
   };

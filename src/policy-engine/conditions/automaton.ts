@@ -14,7 +14,8 @@ import type { Work } from './work.js';
 
 const unknown = -1;
 const matched = -2;
-const WIDE_CHARACTER_STEPS = 3;
+const CHARACTER_STEPS = 3;
+const WIDE_CHARACTER_STEPS = 8;
 const TRANSITION_STEPS = 400;
 const INSTRUCTION_STEPS = 40;
 const none = new Uint16Array(0);
@@ -28,7 +29,7 @@ const MAX_CACHED_SEEDS = 8192;
 
 /**
  * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too,
- * but falls back to a simulation that takes seconds for 64 KiB. Here a search takes from the call's work: 1 a
+ * but falls back to a simulation that takes seconds for 64 KiB. Here a search takes from the call's work: 3 a
  * character, some more above U+00FF, much more for each transition that this call is the first to take, known from an
  * earlier call or not, so that the answer never depends on what was searched before.
  */
@@ -110,33 +111,47 @@ export class Automaton {
   #run(text: string, work: Work): boolean | 'undecidable' {
     this.#call += 1;
     const width = this.#classes.length + 1;
+    const [latin1, call, end] = [this.#latin1, this.#call, text.length];
+    let [next, stamp, left] = [this.#next, this.#stamp, work.left];
     let state = this.#first;
-    for (let at = 0; at < text.length; at += 1) {
+    for (let at = 0; at < end && left >= 0; at += 1) {
       const unit = text.charCodeAt(at);
-      if (unit < 256) state = this.#follow(state, this.#latin1[unit] ?? 0, width, work);
+      let runeClass: number;
+      if (unit < 256) runeClass = latin1[unit] as number;
       else {
-        const rune = text.codePointAt(at) ?? 0;
+        const rune = text.codePointAt(at) as number;
         if (rune > 0xffff) at += 1;
-        work.left -= WIDE_CHARACTER_STEPS;
-        state = this.#follow(state, this.#classOf(rune), width, work);
+        left -= WIDE_CHARACTER_STEPS;
+        runeClass = this.#classOf(rune);
       }
-      if (state === matched) return true;
-      if (work.left < 0) return 'undecidable';
+      const cell = state * width + runeClass;
+      if (stamp[cell] === call) {
+        left -= CHARACTER_STEPS;
+        state = next[cell] as number;
+      } else {
+        left -= this.#take(cell, state, runeClass);
+        // A new state may have replaced the tables.
+        [next, stamp] = [this.#next, this.#stamp];
+        state = next[cell] as number;
+      }
+      if (state === matched) break;
     }
-    state = this.#follow(state, width - 1, width, work);
-    return work.left < 0 ? 'undecidable' : state === matched;
+    if (state !== matched && left >= 0) {
+      const cell = state * width + width - 1;
+      left -= stamp[cell] === call ? CHARACTER_STEPS : this.#take(cell, state, width - 1);
+      state = this.#next[cell] as number;
+      work.left = left;
+      return left < 0 ? 'undecidable' : state === matched;
+    }
+    work.left = left;
+    return state === matched ? true : 'undecidable';
   }
 
-  #follow(state: number, runeClass: number, width: number, work: Work): number {
-    const at = state * width + runeClass;
-    if (this.#stamp[at] === this.#call) {
-      work.left -= 1;
-      return this.#next[at] ?? matched;
-    }
-    if (this.#next[at] === unknown) this.#make(at, state, runeClass);
-    this.#stamp[at] = this.#call;
-    work.left -= this.#cost[at] ?? 0;
-    return this.#next[at] ?? matched;
+  /** What it costs to be the first of this call to go from a state with a rune of this class. */
+  #take(cell: number, state: number, runeClass: number): number {
+    if (this.#next[cell] === unknown) this.#make(cell, state, runeClass);
+    this.#stamp[cell] = this.#call;
+    return this.#cost[cell] as number;
   }
 
   #make(at: number, state: number, runeClass: number): void {

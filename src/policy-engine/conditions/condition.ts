@@ -16,7 +16,9 @@ export type Judge = (facts: Facts, work: Work) => Finding;
 
 type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
 
-const STEPS_PER_CONDITION = 10;
+const STEPS_PER_CONDITION = 40;
+const STEPS_PER_ELEMENT = 15;
+const STEPS_PER_STEP = 25;
 
 /** Compiles one condition. @throws when `parsePolicy` did not accept the document. */
 export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
@@ -37,6 +39,7 @@ function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Finding
   for (let at = from; at < walk.steps.length; at += 1) {
     const end = endOf(value, walk);
     if (end !== undefined) return end;
+    work.left -= STEPS_PER_STEP;
     if (work.left < 0) return 'undecidable';
     const step = walk.steps[at] as Step;
     if (step.kind === 'every') return Array.isArray(value) ? judgeElements(value, at + 1, walk, work) : 'undecidable';
@@ -70,7 +73,7 @@ function judgeElements(elements: readonly unknown[], from: number, walk: Walk, w
   const decides = walk.within === 'deny_if';
   let truth: Finding = walk.within === 'require' && elements.length > 0;
   for (const element of elements) {
-    work.left -= STEPS_PER_CONDITION;
+    work.left -= STEPS_PER_ELEMENT;
     if (work.left < 0) return 'undecidable';
     const one = judgeFrom(element, from, walk, work);
     if (one === decides) return one;

@@ -13,12 +13,19 @@ export type Truth = boolean | 'undecidable';
 export type Test = (value: unknown, work: Work) => Truth;
 
 const MAX_SEARCHED_BYTES = 64 * 1024;
+/** One character is looked for many at once. */
 const CHARACTERS_PER_STEP = 5;
-/** V8 searches for a text up to this length by Boyer and Moore, in time linear in the text that is searched. */
-const MAX_NATIVE_LENGTH = 250;
+/**
+ * V8 searches for a text of these lengths by Boyer and Moore, in time linear in the text that is searched. For a
+ * shorter one it begins anew at each place where the first character stands.
+ */
+const [MIN_NATIVE_LENGTH, MAX_NATIVE_LENGTH] = [7, 250];
+const STEPS_PER_SEARCH = 50;
+const STEPS_PER_SEARCHED = 3;
+const STEPS_PER_ORDERED = 5;
 const STEPS_PER_PATTERN = 100;
 const STEPS_PER_IPV4 = 200;
-const STEPS_PER_IPV6 = 2000;
+const STEPS_PER_IPV6 = 2500;
 const STEPS_PER_RANGE = 4;
 
 /** Whether a value is text, a number or a boolean. */
@@ -53,10 +60,12 @@ export function onText(judge: (text: string, work: Work) => Truth): Test {
 
 /** Whether a text contains this part. */
 export function containing(part: string): Test {
-  const native = part.length <= MAX_NATIVE_LENGTH;
-  const find = native ? undefined : finder(part);
+  const isNative = part.length >= MIN_NATIVE_LENGTH && part.length <= MAX_NATIVE_LENGTH;
+  const find = isNative || part.length <= 1 ? undefined : finder(part);
   return onText((text, work) => {
-    work.left -= native ? Math.ceil(text.length / CHARACTERS_PER_STEP) : text.length * 2;
+    work.left -=
+      STEPS_PER_SEARCH +
+      (part.length <= 1 ? Math.ceil(text.length / CHARACTERS_PER_STEP) : text.length * STEPS_PER_SEARCHED);
     if (work.left < 0) return 'undecidable';
     return find === undefined ? text.includes(part) : find(text, 0) >= 0;
   });
@@ -90,7 +99,7 @@ export function ordered(bound: unknown, holds: (difference: number) => boolean):
 
 function comparing(bound: string, holds: (difference: number) => boolean): Test {
   return onText((text, work) => {
-    work.left -= Math.min(text.length, bound.length);
+    work.left -= STEPS_PER_ORDERED * Math.min(text.length, bound.length);
     return holds(compareCodePoints(text, bound));
   });
 }

@@ -1,6 +1,6 @@
 import type { Facts } from '../facts.js';
 import { unkept } from './unkept.js';
-import type { Work } from './work.js';
+import type { KeysByLength, Work } from './work.js';
 
 /** One step into a value: a key of an object, a place in an array, or `[*]`, every element. */
 export type Step =
@@ -61,6 +61,7 @@ export function readArgument(callArguments: unknown, { steps }: Path, work: Work
   let value = callArguments;
   for (const step of steps) {
     if (value === unkept) return unkept;
+    if (work.left < 0) return undefined;
     value = step.kind === 'every' ? undefined : memberAt(value, step, work);
   }
   return work.left < 0 ? undefined : value;
@@ -74,23 +75,57 @@ function memberAt(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: 
 }
 
 const STEPS_PER_KEY = 8;
+/** Comparing a key that is as long as the step's without its case, and each of its characters. */
+const STEPS_PER_COMPARISON = 50;
+const STEPS_PER_CHARACTER = 2;
+/** Keys of objects with more are sorted by their length when the first condition meets them. */
+const MAX_KEYS_IN_TURN = 32;
 
 /**
  * Whether an object has a key that equals the step's only when case is ignored: the server may read that key instead of
  * the one that was judged.
  */
-export function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+export function hasVariant(value: object, step: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+  const known = work.wideObjects?.get(value);
+  if (known !== undefined) return hasVariantAmong(known, step, work);
+  let count = 0;
   for (const other in value) {
+    count += 1;
+    if (count > MAX_KEYS_IN_TURN) return hasVariantAmong(sortKeys(value, work), step, work);
     work.left -= STEPS_PER_KEY;
-    // Case folding keeps the length of every character that has one counterpart.
-    if (
-      other.length === key.length &&
-      other !== key &&
-      (other.toLowerCase() === lower || other.toUpperCase() === upper)
-    )
-      return true;
+    if (isVariant(other, step, work)) return true;
   }
   return false;
+}
+
+function sortKeys(value: object, work: Work): KeysByLength {
+  const keys = Object.keys(value);
+  work.left -= STEPS_PER_KEY * keys.length;
+  const sorted = new Map<number, string[]>();
+  for (const key of keys) {
+    const ofLength = sorted.get(key.length);
+    if (ofLength === undefined) sorted.set(key.length, [key]);
+    else ofLength.push(key);
+  }
+  work.wideObjects ??= new Map();
+  work.wideObjects.set(value, sorted);
+  return sorted;
+}
+
+function hasVariantAmong(keys: KeysByLength, step: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+  work.left -= STEPS_PER_KEY;
+  for (const other of keys.get(step.key.length) ?? []) {
+    if (work.left < 0) return false;
+    if (isVariant(other, step, work)) return true;
+  }
+  return false;
+}
+
+function isVariant(other: string, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+  // Case folding keeps the length of every character that has one counterpart.
+  if (other.length !== key.length || other === key) return false;
+  work.left -= STEPS_PER_COMPARISON + STEPS_PER_CHARACTER * key.length;
+  return other.toLowerCase() === lower || other.toUpperCase() === upper;
 }
 
 function stepOf(key: string | undefined, place: string | undefined): Step {
