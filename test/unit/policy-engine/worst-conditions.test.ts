@@ -70,7 +70,7 @@ const worst: readonly (readonly [string, PolicyDocument, unknown])[] = [
   ['limits on deep paths', ofLimits(deepPath), JSON.parse(deep)],
 ];
 
-/** What deciding takes of the processor in milliseconds: the least of some tries, as a busy machine takes its time too. */
+/** What deciding takes of the processor in milliseconds: the least of some tries, as a busy machine takes its time. */
 const cpuMs = ([name, document, given]: readonly [string, PolicyDocument, unknown]): number => {
   expect(parsePolicy(document), name).toMatchObject({ ok: true });
   expect(JSON.stringify(document).length, name).toBeLessThanOrEqual(MAX_BYTES);
