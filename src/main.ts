@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { ConfigError, environment, forgetSecrets, readConfig, type Config } from './platform/settings/config.js';
 import { installLastResort } from './platform/runtime/last-resort.js';
 import { errorText, log } from './platform/runtime/log.js';
+import { CONSOLE_BASE, isConsoleBuilt } from './app/serve-console.js';
 import { startToolgate, type Toolgate } from './app/toolgate.js';
 
 const banner = (toolgate: Toolgate, config: Config): string => {
@@ -11,10 +12,11 @@ const banner = (toolgate: Toolgate, config: Config): string => {
     ? 'in the PostgreSQL of DATABASE_URL'
     : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`;
   const readToken = `node -pe 'JSON.parse(require("fs").readFileSync(0)).token'`;
+  const consoleLine = isConsoleBuilt() ? `  Console   ${url}${CONSOLE_BASE}\n` : '';
   return `
 Toolgate is ready.
 
-${listensOn === url ? '' : `  Listens   ${listensOn}\n`}  API       ${url}/v1        described at ${url}/docs
+${listensOn === url ? '' : `  Listens   ${listensOn}\n`}${consoleLine}  API       ${url}/v1        described at ${url}/docs
   Gateway   ${url}/mcp/<server id>
   Health    ${url}/healthz  ${url}/readyz  ${url}/metrics
   Data      ${data}
