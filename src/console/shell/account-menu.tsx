@@ -6,6 +6,7 @@ import { everything } from '../api/pages.js';
 import { dataOf } from '../api/problem.js';
 import { useMe } from '../api/session.js';
 import { roleNames, shellText } from '../text/shell.js';
+import { Hidden } from '../ui/states.js';
 import { applyTheme, chosenTheme, THEMES } from './theme.js';
 import styles from './shell.module.css';
 
@@ -35,7 +36,8 @@ export function AccountMenu(): ReactElement {
   };
   return (
     <MenuTrigger>
-      <Button className={styles['account'] ?? ''} aria-label={shellText.account}>
+      <Button className={styles['account'] ?? ''}>
+        <Hidden>{shellText.account}: </Hidden>
         <span className={styles['organization']}>{organization.name}</span>
         <span className={styles['person']}>
           {user?.email} · {roleNames[role]}

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import { FirstCall } from '../grants/first-call.js';
 import { GrantForm } from '../grants/grant-form.js';
 import { IssuedToken } from '../grants/issued-grant.js';
@@ -61,6 +61,11 @@ type StepProps = Readonly<{ number: number; at: number; title: string; children:
 
 function Step({ number, at, title, children }: StepProps): ReactElement {
   const state = number < at ? 'done' : number === at ? 'current' : 'later';
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The next step goes on where the eyes are, not behind a table with a button for each of a hundred tools.
+  useEffect(() => {
+    if (state === 'current' && number > 1) heading.current?.focus();
+  }, [state, number]);
   return (
     <li
       className={`${styles['step']} ${styles[state] ?? ''}`}
@@ -70,7 +75,7 @@ function Step({ number, at, title, children }: StepProps): ReactElement {
         {state === 'done' ? '✓' : number}
       </span>
       <div className={styles['body']}>
-        <h2>
+        <h2 ref={heading} tabIndex={-1}>
           {title}
           {state === 'done' && <Hidden> ({text.done})</Hidden>}
         </h2>

@@ -64,6 +64,7 @@ export function DataTable<Item extends object>(props: TableProps<Item>): ReactEl
               {group.headers.map(({ column, id }) => {
                 const header = columnOf.get(column.id)?.header ?? '';
                 const sorted = column.getIsSorted();
+                if (header === '') return <td key={id} />;
                 return (
                   <th
                     key={id}
