@@ -12,11 +12,11 @@ const banner = (toolgate: Toolgate, config: Config): string => {
     ? 'in the PostgreSQL of DATABASE_URL'
     : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`;
   const readToken = `node -pe 'JSON.parse(require("fs").readFileSync(0)).token'`;
-  const consoleLine = isConsoleBuilt() ? `  Console   ${url}${CONSOLE_BASE}\n` : '';
+  const browser = isConsoleBuilt() ? `  Console   ${url}${CONSOLE_BASE}\n` : '';
   return `
 Toolgate is ready.
 
-${listensOn === url ? '' : `  Listens   ${listensOn}\n`}${consoleLine}  API       ${url}/v1        described at ${url}/docs
+${listensOn === url ? '' : `  Listens   ${listensOn}\n`}${browser}  API       ${url}/v1        described at ${url}/docs
   Gateway   ${url}/mcp/<server id>
   Health    ${url}/healthz  ${url}/readyz  ${url}/metrics
   Data      ${data}
