@@ -18,7 +18,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY migrations ./migrations
 # Served to whoever verifies the audit log.
-COPY src/toolgate-verify.mjs ./src/
+COPY --from=build /app/src/toolgate-verify.mjs ./src/
 RUN mkdir /data && chown node:node /data && chmod 700 /data
 USER node
 VOLUME ["/data"]

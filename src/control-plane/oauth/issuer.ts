@@ -1,5 +1,6 @@
 import { Provider, type Client, type Context } from 'oidc-provider/lib/provider.js';
 import { InvalidTarget } from 'oidc-provider/lib/helpers/errors.js';
+import { guarded } from '../../platform/runtime/guard.js';
 import { log } from '../../platform/runtime/log.js';
 import { makeAdapter, type AdapterDeps } from './adapter.js';
 import { CLIENT_AUTH_METHODS, ENDPOINTS, SCOPE, serverOfResource } from './metadata.js';
@@ -139,8 +140,11 @@ export const makeIssuer = (deps: IssuerDeps): Provider => {
   };
   const report = (error: unknown): void =>
     log.error('the authorization server failed', { error: error instanceof Error ? error.message : 'unknown' });
-  provider.on('error', report);
-  provider.on('server_error', (_ctx, error) => report(error));
+  provider.on('error', guarded('oauth_error', report));
+  provider.on(
+    'server_error',
+    guarded('oauth_error', (_ctx: unknown, error: unknown) => report(error)),
+  );
   return provider;
 };
 

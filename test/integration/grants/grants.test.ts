@@ -81,6 +81,8 @@ describe('issuing a grant', () => {
       createdBy: { type: 'member', id: expect.stringMatching(/^usr_/), name: expect.any(String) },
       lastUsedAt: null,
       tokens: [{ expiresAt }],
+      via: 'token',
+      clientName: null,
       token: expect.any(String),
       mcpUrl,
       clientConfig: {
@@ -105,7 +107,7 @@ describe('issuing a grant', () => {
     ]) {
       expect(text).toContain(id);
       expect(text).not.toContain(token);
-      expect(text).not.toMatch(/tg_grant_|"token"/);
+      expect(text).not.toMatch(/tg_grant_|"token":/);
     }
     expect((await read(id)).clientConfig).toMatchObject({
       mcpServers: { [keyOf(id)]: { headers: { Authorization: 'Bearer <grant token>' } } },

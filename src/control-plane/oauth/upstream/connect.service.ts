@@ -62,7 +62,8 @@ export class ConnectService {
   }
 
   /** @throws Problem not_found, conflict for a server that is not signed in to by OAuth, unsupported */
-  async begin({ organizationId, actor }: Principal, serverId: string): Promise<ConnectView> {
+  async begin(principal: Principal, serverId: string): Promise<ConnectView> {
+    const { organizationId, actor } = principal;
     const known = await this.#known(organizationId, serverId);
     const { auth } = known.state;
     if (auth.type !== 'oauth') throw new Problem('conflict', 'Give the server auth {"type": "oauth"} first.');
@@ -73,6 +74,8 @@ export class ConnectService {
     const memberId = actor.type === 'member' ? actor.id : null;
     const { namesIssuer } = found;
     const begun: Begun = { organizationId, serverId, memberId, verifier, scopes, secrets, namesIssuer };
+    // Asks for the caller's authority once more: the upstream may have taken its time.
+    await this.#store.change(principal, () => Promise.resolve());
     await this.#records.put({ kind: KIND, id: state, payload: begun, ttl: STATE_SECONDS });
     return { authorizationUrl: this.#authorizationUrl(found, begun, state) };
   }
