@@ -139,7 +139,8 @@ const readLevels = (
     return `(select ${SERVER_COLUMNS}, ${from + at} as sort_key from catalog_servers
       where ${[...conditions(), ...after].join(' and ')} order by slug limit ${count})`;
   });
-  return `${parts.join('\nunion all\n')}\nlimit ${count}`;
+  // The last level stands alone: to PostgreSQL a second limit around it is a syntax error.
+  return parts.length === 1 ? parts.join('') : `${parts.join('\nunion all\n')}\nlimit ${count}`;
 };
 
 /** Reads in the order of a column, or of the slugs. */

@@ -44,19 +44,20 @@ const read = async (path: string): Promise<readonly Json[]> => {
   return body['items'] as readonly Json[];
 };
 
-/** All items, one a page. */
-const pageByPage = async (path: string): Promise<readonly Json[]> => {
+/** All items: one a page of a short list, ten pages or so of a long one. */
+const pageByPage = async (path: string, count: number): Promise<readonly Json[]> => {
   const items: Json[] = [];
+  const limit = Math.max(1, Math.floor(count / 10));
   for (let after = ''; ;) {
-    const { body } = await tenant.api('GET', `${path}limit=1&after=${encodeURIComponent(after)}`);
+    const { body } = await tenant.api('GET', `${path}limit=${limit}&after=${encodeURIComponent(after)}`);
     items.push(...(body['items'] as readonly Json[]));
-    if (body['hasMore'] !== true || items.length > 200) return items;
+    if (body['hasMore'] !== true || items.length > count) return items;
     after = body['nextCursor'] as string;
   }
 };
 
 const idsOf = (items: readonly Json[]): readonly unknown[] =>
-  items.map((item) => item['id'] ?? item['version'] ?? item['name']);
+  items.map((item) => item['id'] ?? item['version'] ?? item['slug'] ?? item['name']);
 
 /** The names in an item, its own and those beside its ids. */
 const namesIn = (item: Json): readonly string[] =>
@@ -94,13 +95,13 @@ describe.each(lists.map((one) => [one.name, one] as const))('%s', (_name, operat
     if (operation.path === '/v1/servers/{id}/policies') await tenant.policy(id, DOCUMENT);
     const path = `${withId(operation.path, id)}?`;
     const whole = await read(`${path}limit=1000`);
-    expect(idsOf(await pageByPage(path))).toEqual(idsOf(whole));
+    expect(idsOf(await pageByPage(path, whole.length))).toEqual(idsOf(whole));
     const schema = resolved(document, parameter(operation, 'sort')?.schema ?? {});
     expect(schema.enum?.length, 'fields to sort by').toBeGreaterThan(0);
     for (const sort of schema.enum ?? []) {
       const sorted = await read(`${path}limit=1000&sort=${sort}`);
       expect(new Set(idsOf(sorted)), sort).toEqual(new Set(idsOf(whole)));
-      expect(idsOf(await pageByPage(`${path}sort=${sort}&`)), sort).toEqual(idsOf(sorted));
+      expect(idsOf(await pageByPage(`${path}sort=${sort}&`, whole.length)), sort).toEqual(idsOf(sorted));
     }
     expect(await read(`${path}q=${'no-such-name'.repeat(3)}`)).toEqual([]);
     expect(await findsByName(path, whole), 'a search by a name of an item finds it').toBe(true);
