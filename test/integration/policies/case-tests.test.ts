@@ -39,7 +39,7 @@ test.beforeAll(async () => {
       aTool('cancel_job', {
         inputSchema: { type: 'object', properties: { id: { type: 'number' } }, required: ['id'] },
       }),
-      aTool('pay'),
+      aTool('pay', { inputSchema: { type: 'object', properties: { amount: { type: 'number' } } } }),
     ],
   });
   serverId = await tenant.server(upstream.url);
