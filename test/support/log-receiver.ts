@@ -12,7 +12,7 @@ export type Received = Readonly<{ headers: IncomingMessage['headers']; text: str
 export type Answering =
   'hang' | 'reset' | 'half' | Readonly<{ status: number; headers?: Readonly<Record<string, string>>; body?: string }>;
 
-type How = (text: string, count: number, headers: IncomingMessage['headers']) => Answering;
+type How = (text: string, count: number, headers: IncomingMessage['headers']) => Answering | Promise<Answering>;
 
 export type LogReceiver = Readonly<{
   url: string;
@@ -73,7 +73,7 @@ export const startLogReceiver = async (tls?: Tls, port = 0): Promise<LogReceiver
   let count = 0;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const text = await readBody(request);
-    const status = respond(response, how(text, (count += 1), request.headers));
+    const status = respond(response, await how(text, (count += 1), request.headers));
     requests.push({ headers: request.headers, text, status });
   };
   const server = makeServer((request, response) => void handle(request, response).catch(() => undefined), tls);

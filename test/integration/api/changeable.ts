@@ -21,7 +21,10 @@ const newMember = async (tenant: Tenant): Promise<string> => {
 const newLogStream = async (tenant: Tenant): Promise<string> => {
   const config = { url: 'https://example.com/logs' };
   const { body } = await tenant.api('POST', '/v1/log-streams', { name: 'stream', kind: 'http', config });
-  return `/v1/log-streams/${String(body['id'])}`;
+  const path = `/v1/log-streams/${String(body['id'])}`;
+  // What its receiver answers would show in its status.
+  await tenant.api('POST', `${path}/pause`);
+  return path;
 };
 
 /** What of a tenant can be changed, settings of which there is one included; the tenant may sign up later. */

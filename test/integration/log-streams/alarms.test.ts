@@ -65,6 +65,8 @@ const caughtUp = (id: string) => expect.poll(async () => (await healthOf(tenant,
 test('a stream that has not sent a record for five minutes is told of as trailing, until it has', async () => {
   receiver.answer(() => 'hang');
   const id = await stream({ startAt: 'beginning' });
+  // A node runs it by then, and its records are there.
+  await expect.poll(() => receiver.requests.length, WAIT).toBeGreaterThan(0);
   await watch();
   expect(alarms.requests.filter(({ text }) => text.includes(id))).toEqual([]);
   await sql(

@@ -21,10 +21,12 @@ let clock: number;
 let id: string;
 let run: StreamRun | undefined;
 let givenUp: number;
+let refused: number;
 test.beforeEach(async () => {
   receiver = await startLogReceiver();
   clock = Date.now();
   givenUp = 0;
+  refused = 0;
 });
 test.afterEach(async () => {
   await run?.stop();
@@ -45,7 +47,9 @@ const start = async (config: object = {}, more: object = { startAt: 'beginning' 
     now: () => clock,
     onSent: nothing,
     onMissing: nothing,
-    onAuthError: nothing,
+    onAuthError: () => {
+      refused += 1;
+    },
     giveUp: () => {
       givenUp += 1;
       return Promise.resolve();
@@ -85,6 +89,19 @@ test('a stream is given up when its receiver took nothing for seven days, and no
   }
   await expect.poll(() => givenUp, WAIT).toBe(1);
   expect(await healthOf(tenant, id)).toMatchObject({ status: 'degraded', lastError: { code: 'http_503' } });
+});
+
+test('a stream that is told to try again while a try is refused does not wait because of that one', async () => {
+  receiver.answer(async () => {
+    await tenant.api('POST', `/v1/log-streams/${id}/resume`);
+    return { status: 401 };
+  });
+  await start();
+  await expect.poll(() => receiver.requests.length, WAIT).toBe(1);
+  await run?.stop();
+  run = undefined;
+  expect(await healthOf(tenant, id)).toMatchObject({ status: 'active', lastError: null });
+  expect(refused).toBe(0);
 });
 
 test('a record that alone gets 500 for an hour while others pass becomes a dead letter', async () => {

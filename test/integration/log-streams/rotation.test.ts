@@ -91,6 +91,31 @@ test('a secret before is not tried without a grace, nor at another place', async
   await other.close();
 });
 
+test('a receiver that turns to a new secret between two tries of a batch is not said to refuse it', async () => {
+  const receiver = await startReceiver('authorization');
+  const config = { url: receiver.url, headers: { authorization: OLD } };
+  const { id } = await makeStream(tenant, { kind: 'http', config });
+  let takes = OLD;
+  receiver.answer((_text, _count, { authorization }) => {
+    if (authorization === takes) return { status: 200 };
+    takes = NEW;
+    return { status: 401 };
+  });
+  await tenant.api('PATCH', `/v1/log-streams/${id}`, {
+    config: { headers: { authorization: NEW } },
+    graceSeconds: 3600,
+  });
+  const fromTheTurn = async (): Promise<readonly number[]> => {
+    await record(tenant);
+    const statuses = receiver.requests.map(({ status }) => status);
+    return statuses.slice(statuses.indexOf(401)).slice(0, 3);
+  };
+  await expect.poll(fromTheTurn, WAIT).toEqual([401, 401, 200]);
+  expect(await healthOf(tenant, id)).toMatchObject({ lastError: null });
+  await tenant.api('DELETE', `/v1/log-streams/${id}`);
+  await receiver.close();
+});
+
 test('a stream that turns to a new secret sends every record once, in order', async () => {
   const receiver = await startReceiver('authorization');
   const config = { url: receiver.url, headers: { authorization: OLD } };

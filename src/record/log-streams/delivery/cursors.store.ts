@@ -15,6 +15,8 @@ export type Cursor = Readonly<{
   failures: number;
   failingSince: number | null;
   retryAt: number;
+  /** Counts what has it try again at once: new settings, and calls that ask for it. */
+  restarts: number;
 }>;
 
 type Row = {
@@ -28,6 +30,7 @@ type Row = {
   failures: number;
   failing_since: Date | null;
   retry_at: Date | null;
+  restarts: number;
 };
 
 const toCursor = (row: Row): Cursor => ({
@@ -40,13 +43,14 @@ const toCursor = (row: Row): Cursor => ({
   failures: row.failures,
   failingSince: row.failing_since?.getTime() ?? null,
   retryAt: row.retry_at?.getTime() ?? 0,
+  restarts: row.restarts,
 });
 
 /** The cursors of a stream that are to be moved: its own, and those of backfills that run. */
 export const loadCursors = async (tx: Tx, organizationId: string, streamId: string): Promise<readonly Cursor[]> => {
   const { rows } = await tx.query<Row>(
-    `select organization_id, stream_id, id, to_seq, next_seq, next_at, sending_to, failures, failing_since, retry_at
-      from log_stream_cursors where organization_id = $1 and stream_id = $2
+    `select organization_id, stream_id, id, to_seq, next_seq, next_at, sending_to, failures, failing_since, retry_at,
+        restarts from log_stream_cursors where organization_id = $1 and stream_id = $2
         and status in ('active', 'degraded', 'auth_error') order by created_at, id`,
     [organizationId, streamId],
   );
@@ -106,7 +110,8 @@ letters as (
     answer = excluded.answer, redrive = false)
 select count(*)::int as count from moved`;
 
-type Who = Readonly<{ organizationId: string; id: string; owner: string }>;
+/** A cursor, the node that moves it, and the `restarts` that it had when that node read it. */
+export type Who = Readonly<{ organizationId: string; id: string; owner: string; restarts: number }>;
 
 /**
  * Moves a cursor behind a batch, with its history and its dead letters, in one statement. False when the cursor is not
@@ -140,7 +145,7 @@ export type Failure = Readonly<{ code: string; answer: Answer | null }>;
 const FAIL = `
 with failed as (
   update log_stream_cursors c set status = $4, failures = $5, failing_since = $6, retry_at = $7, last_error = $8
-  where organization_id = $1 and id = $2 and status in ('active', 'degraded', 'auth_error')
+  where organization_id = $1 and id = $2 and restarts = $10 and status in ('active', 'degraded', 'auth_error')
     and exists (select 1 from log_stream_cursors o where o.organization_id = $1 and o.id = c.stream_id
       and o.owner = $3)
   returning organization_id, stream_id),
@@ -150,7 +155,10 @@ hour as (
   on conflict (organization_id, stream_id, hour) do update set failed = h.failed + excluded.failed)
 select count(*)::int as count from failed`;
 
-/** Keeps how a try failed. False when the cursor is not this owner's any more. */
+/**
+ * Keeps how a try failed. False when the cursor is not this owner's any more, or is to try again at once meanwhile: a
+ * try with the settings before says nothing about the new ones, which would wait for it.
+ */
 export const saveFailure = async (
   db: Database,
   who: Who,
@@ -171,7 +179,7 @@ export const saveFailure = async (
     answer: failure.answer?.body ?? null,
   };
   const since = failingSince === null ? null : new Date(failingSince);
-  const values = [status, failures, since, new Date(retryAt), JSON.stringify(lastError), records];
+  const values = [status, failures, since, new Date(retryAt), JSON.stringify(lastError), records, who.restarts];
   const { rows } = await db.asStreams((tx) =>
     tx.prepared<{ count: number }>('log-stream-fail', FAIL, [who.organizationId, who.id, who.owner, ...values]),
   );

@@ -7,7 +7,7 @@ import type { Place } from '../../audit/records.js';
 import type { Format } from '../formats/format.js';
 import type { Batch, Destination, SendResult } from '../kind.js';
 import { cleanAnswer } from './clean-answer.js';
-import { saveFailure, saveProgress, saveSending, type Cursor, type DeadLetter } from './cursors.store.js';
+import { saveFailure, saveProgress, saveSending, type Cursor, type DeadLetter, type Who } from './cursors.store.js';
 import { lettersOf, type Refused } from './letters.js';
 import { afterHeartbeat, heartbeatBatch } from './heartbeat.js';
 import { fillBatch, msToFill, type Filled } from './make-batch.js';
@@ -55,6 +55,7 @@ type Sent = Readonly<{ filled: Filled; batch: Batch; result: SendResult }>;
 export class Pump {
   readonly #deps: PumpDeps;
   readonly #cursor: Cursor;
+  readonly #who: Who;
   readonly #destination: Destination;
   readonly #abort = new AbortController();
   #place: Place;
@@ -71,6 +72,7 @@ export class Pump {
   constructor(deps: PumpDeps, cursor: Cursor, destination: Destination) {
     this.#deps = deps;
     this.#cursor = cursor;
+    this.#who = { ...cursor, owner: deps.owner };
     this.#destination = destination;
     this.#place = cursor.place;
     this.#sendingTo = cursor.sendingTo;
@@ -201,7 +203,7 @@ export class Pump {
 
   async #sendAndSave(filled: Filled, batch: Batch): Promise<boolean> {
     const lastSeq = batch.items.at(-1)?.record.seq ?? 0;
-    if (this.#sendingTo !== lastSeq && !(await saveSending(this.#deps.db, this.#who(), lastSeq))) return false;
+    if (this.#sendingTo !== lastSeq && !(await saveSending(this.#deps.db, this.#who, lastSeq))) return false;
     this.#sendingTo = lastSeq;
     const result = await this.#send(batch);
     if (this.#abort.signal.aborted) return false;
@@ -215,10 +217,6 @@ export class Pump {
       reportFailure('log_stream_send', error);
       return { outcome: 'retry', code: 'internal', answer: null, timedOut: false };
     }
-  }
-
-  #who(): Readonly<{ organizationId: string; id: string; owner: string }> {
-    return { organizationId: this.#cursor.organizationId, id: this.#cursor.id, owner: this.#deps.owner };
   }
 
   async #settle(sent: Sent): Promise<boolean> {
@@ -241,10 +239,11 @@ export class Pump {
           return this.#advance(sent, await lettersOf(sent, [this.#allOf(sent)], this.#deps.secrets));
         return this.#retry(sent, step);
       }
-      case 'give_up':
-        await this.#keepFailure(sent, { status: this.#cursor.toSeq === undefined ? 'degraded' : 'failed', wait: 0 });
-        await this.#deps.giveUp();
+      case 'give_up': {
+        const status = this.#cursor.toSeq === undefined ? 'degraded' : 'failed';
+        if (await this.#keepFailure(sent, { status, wait: 0 })) await this.#deps.giveUp();
         return false;
+      }
     }
   }
 
@@ -265,7 +264,7 @@ export class Pump {
   ): Promise<boolean> {
     const isAnswered = done.delivered > 0;
     if (isAnswered || done.isAnswered) this.#heardAt = this.#deps.now();
-    const isOurs = await saveProgress(this.#deps.db, this.#who(), { place, letters: [], isAnswered, ...done });
+    const isOurs = await saveProgress(this.#deps.db, this.#who, { place, letters: [], isAnswered, ...done });
     this.#place = place;
     this.#sendingTo = undefined;
     return isOurs && (this.#cursor.toSeq === undefined || place.seq <= this.#cursor.toSeq);
@@ -286,10 +285,10 @@ export class Pump {
     this.#retryAt = this.#deps.now() + wait;
     const code = 'code' in result ? result.code : 'unknown';
     const answer = result.answer && cleanAnswer(result.answer, this.#deps.secrets);
-    if (status === 'auth_error') this.#deps.onAuthError();
-    const failure = { code, answer };
-    const kept = { status, failures, failingSince, retryAt: this.#retryAt, failure, records: batch.items.length };
-    return saveFailure(this.#deps.db, this.#who(), kept);
+    const failed = { status, failures, failingSince, retryAt: this.#retryAt, records: batch.items.length };
+    const isKept = await saveFailure(this.#deps.db, this.#who, { ...failed, failure: { code, answer } });
+    if (isKept && status === 'auth_error') this.#deps.onAuthError();
+    return isKept;
   }
 }
 
