@@ -12,7 +12,7 @@ import { healthOf, makeStream, median, record } from './streams-support.js';
  * a live flow that is never five seconds behind. Otherwise costs are compared with others of the same run.
  */
 const IN_FULL = process.env['RECORDS'] !== undefined;
-const RECORDS = Number(process.env['RECORDS'] ?? 100_000);
+const RECORDS = Number(process.env['RECORDS'] ?? 40_000);
 const FORMATS = process.env['FORMATS']?.split(',') ?? ['native', 'ocsf'];
 /** The processor time of a mebibyte that is sent, where that of a mebibyte of JSON that is parsed is one. */
 const MAX_PARSES: Readonly<Record<string, number>> = { native: 20, ocsf: 40, ecs: 40, cef: 40 };

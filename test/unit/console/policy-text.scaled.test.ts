@@ -87,7 +87,8 @@ describe('the text of a policy', () => {
           if (!isPrefix(other, path) && !isPrefix(path, other))
             expect(sliceAt(after, other)).toBe(sliceAt(text, other));
       }),
-      { numRuns: DOCUMENTS },
+      // Each compares every place of a document with every other.
+      { numRuns: Math.ceil(DOCUMENTS / 5) },
     );
   });
 
