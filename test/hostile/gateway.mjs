@@ -9,7 +9,7 @@ const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
 const OBSERVED = pathToFileURL(fileURLToPath(new URL('observed.mjs', import.meta.url))).href;
 const READY_MS = 180_000;
 /** So few sessions at a stdio or SSE server that each pass fills the quota: what they leave open is comparable. */
-const MAX_SESSIONS_PER_GRANT = '12';
+const MAX_SESSIONS_PER_GRANT = '6';
 const STOP_MS = 20_000;
 
 const ready = (child, output) =>
