@@ -4,7 +4,7 @@ import { SMTPServer } from 'smtp-server';
 /** Where quoted-printable breaks a line that is longer. */
 const SOFT_BREAK = /=\r?\n/g;
 
-/** A mail server on loopback that keeps the text of what it got. */
+/** A mail server on loopback that takes everything, and keeps the text of what it got. */
 export const startMailbox = async (): Promise<
   Readonly<{ smtpUrl: string; letters: readonly string[]; close: () => Promise<void> }>
 > => {
@@ -16,7 +16,7 @@ export const startMailbox = async (): Promise<
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
-        letters.push(Buffer.concat(chunks).toString().replaceAll(SOFT_BREAK, ''));
+        letters.push(Buffer.concat(chunks).toString().replaceAll(SOFT_BREAK, '').replaceAll('=3D', '='));
         done();
       });
     },

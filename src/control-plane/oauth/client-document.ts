@@ -1,21 +1,11 @@
 import { readForeignJson } from '../../platform/json/foreign-json.js';
 import { isObject } from '../../platform/json/json-object.js';
 import type { Outbound } from '../../platform/outbound/outbound.js';
+import { readText } from '../../platform/outbound/read-text.js';
 import { acceptedMetadata } from './registration.js';
 
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 64 * 1024;
-
-const read = async (response: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error('a client document takes at most 64 KiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
 
 /**
  * The metadata document of a client (draft-ietf-oauth-client-id-metadata-document), through the guard of outside
@@ -30,7 +20,9 @@ export const fetchClientDocument = async (outbound: Pick<Outbound, 'fetch'>, url
     await response.body?.cancel();
     return new Response(null, { status: 502 });
   }
-  const parsed = readForeignJson(await read(response));
+  const text = await readText(response, MAX_BYTES);
+  if (text === undefined) throw new Error('a client document takes at most 64 KiB');
+  const parsed = readForeignJson(text);
   if (!parsed.ok || !isObject(parsed.value)) throw new Error('a client document is one JSON object');
   const kept = { ...acceptedMetadata(parsed.value), client_id: parsed.value['client_id'] };
   const headers = ['cache-control', 'expires'].flatMap((name): [string, string][] => {

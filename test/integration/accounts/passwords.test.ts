@@ -1,6 +1,5 @@
-import { SMTPServer } from 'smtp-server';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
+import { startMailbox } from '../../support/mailbox.js';
 import { productTest } from '../../support/product-test.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { call, join, PASSWORD, signUp, type Answer, type Person } from './client.js';
@@ -124,33 +123,13 @@ test('a sign-in with the old password that is under way while the new one is set
   expect(rows).toHaveLength(1);
 });
 
-/** A mail server that takes everything. */
-const startMailServer = async () => {
-  const letters: string[] = [];
-  const server = new SMTPServer({
-    logger: false,
-    disabledCommands: ['STARTTLS', 'AUTH'],
-    onData: (stream, _session, done) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        letters.push(Buffer.concat(chunks).toString().replaceAll('=\r\n', '').replaceAll('=3D', '='));
-        done();
-      });
-    },
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
-  const { port } = server.server.address() as AddressInfo;
-  return { port, letters, close: () => new Promise<void>((done) => server.close(() => done())) };
-};
-
 test(
   'a forgotten password is set anew by mail, three times an hour, and nothing says which ' +
     'addresses have an account',
   async () => {
-    const mail = await startMailServer();
+    const mail = await startMailbox();
     const mailing = await startTestToolgate({
-      SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      SMTP_URL: mail.smtpUrl,
       MAIL_FROM: 'Toolgate <accounts@toolgate.example>',
     });
     try {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutboundRefused, type Outbound } from '../../../platform/outbound/outbound.js';
+import { readText } from '../../../platform/outbound/read-text.js';
 import { readRegistryPage, type RegistryPage } from './registry-page.js';
 
 /** Which page of a registry is wanted: where it begins, and from when on entries must have changed. */
@@ -37,15 +38,10 @@ const pageUrl = (list: URL, { cursor, since }: PageQuery): URL => {
 };
 
 const readBody = async (response: Response): Promise<string> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > MAX_PAGE_BYTES)
-      throw new ImportStopped(`The registry answered more than ${MAX_PAGE_BYTES / 2 ** 20} MiB for one page.`);
-    chunks.push(chunk as Uint8Array);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const text = await readText(response, MAX_PAGE_BYTES);
+  if (text === undefined)
+    throw new ImportStopped(`The registry answered more than ${MAX_PAGE_BYTES / 2 ** 20} MiB for one page.`);
+  return text;
 };
 
 const isPassing = (status: number): boolean => status === 429 || status === 408 || status >= 500;

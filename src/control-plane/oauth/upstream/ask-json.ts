@@ -1,6 +1,7 @@
 import { readForeignJson } from '../../../platform/json/foreign-json.js';
 import { isObject, type Json } from '../../../platform/json/json-object.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
+import { readText } from '../../../platform/outbound/read-text.js';
 
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 64 * 1024;
@@ -9,15 +10,9 @@ const MAX_BYTES = 64 * 1024;
 export type JsonAnswer = Readonly<{ status: number; body: Json | undefined; headers: Headers }>;
 
 const bodyOf = async (response: Response): Promise<Json | undefined> => {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  const read = readForeignJson(Buffer.concat(chunks).toString('utf8'));
-  return read.ok && isObject(read.value) ? read.value : undefined;
+  const text = await readText(response, MAX_BYTES);
+  const read = text === undefined ? undefined : readForeignJson(text);
+  return read?.ok && isObject(read.value) ? read.value : undefined;
 };
 
 /**
